@@ -1,0 +1,1 @@
+//! AWS API models as Rust types.

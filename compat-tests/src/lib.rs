@@ -1,0 +1,1 @@
+//! Official AWS SDKs and tools against a LocalECS endpoint.
