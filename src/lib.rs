@@ -1,1 +1,10 @@
-//! LocalECS
+//! LocalECS: Amazon ECS on your own machine. See ARCHITECTURE.md for the way of a request through the folders.
+
+pub mod config;
+pub mod identity;
+pub mod ids;
+pub mod reconcile;
+pub mod runtime;
+pub mod services;
+pub mod store;
+pub mod time;

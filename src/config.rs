@@ -1,0 +1,39 @@
+//! What the user can set, after the command line and the environment were read.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::identity::{AccountId, Region};
+
+/// Settings that operations and reconcilers read; fixed while the server runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The account of requests whose access key id is not an account id.
+    pub account: AccountId,
+    /// The region of requests that are not signed.
+    pub region: Region,
+    /// How long a stopped task can still be described; about an hour on AWS.
+    pub stopped_task_retention: Duration,
+    /// The default VPC's addresses: a /16, moved to the next free one when the engine has a network there.
+    pub vpc_cidr: String,
+    /// Where ports of containers are published on the host.
+    pub publish_address: IpAddr,
+    /// How long a pull may take before it counts as failed.
+    pub image_pull_timeout: Duration,
+    /// How often a failed pull is tried before the task fails.
+    pub image_pull_attempts: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            account: AccountId::DEFAULT,
+            region: Region::new("us-east-1"),
+            stopped_task_retention: Duration::from_secs(3600),
+            vpc_cidr: "10.192.0.0/16".to_owned(),
+            publish_address: IpAddr::from([127, 0, 0, 1]),
+            image_pull_timeout: Duration::from_secs(600),
+            image_pull_attempts: 5,
+        }
+    }
+}

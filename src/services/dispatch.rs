@@ -1,0 +1,87 @@
+//! From a decoded request to its operation and back, without knowing any operation.
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use api_models::schema::{OperationSchema, ServiceSchema};
+use api_models::{Document, Encode, Operation, OperationError, Shape, ShapeError};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::Context;
+
+/// What an operation answers: something a protocol can encode.
+pub type Answer = Box<dyn Encode + Send + Sync>;
+
+/// Why there is no answer.
+pub enum Failure {
+    /// The input does not fit the operation's shape, though it passed validation.
+    Input(ShapeError),
+    /// One of the operation's own errors.
+    Operation(Box<dyn OperationError>),
+}
+
+type Handler = Box<dyn Fn(Context, Document) -> BoxFuture<'static, Result<Answer, Failure>> + Send + Sync>;
+
+/// One operation that is on.
+pub struct Entry {
+    pub schema: &'static OperationSchema,
+    handler: Handler,
+}
+
+impl Entry {
+    /// Ties the function `handle` to the operation `O`.
+    pub fn new<O, F, Fut>(handle: F) -> Self
+    where
+        O: Operation,
+        F: Fn(Context, O::Input) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O::Output, O::Error>> + Send + 'static,
+    {
+        let handler: Handler = Box::new(move |context, input| match O::Input::from_document(input) {
+            Ok(input) => handle(context, input)
+                .map(|result| match result {
+                    Ok(output) => Ok(Box::new(output) as Answer),
+                    Err(error) => Err(Failure::Operation(Box::new(error))),
+                })
+                .boxed(),
+            Err(error) => futures_util::future::ready(Err(Failure::Input(error))).boxed(),
+        });
+        Self { schema: O::SCHEMA, handler }
+    }
+
+    /// Runs the operation.
+    ///
+    /// # Errors
+    /// What the operation answers instead of its output.
+    pub async fn call(&self, context: Context, input: Document) -> Result<Answer, Failure> {
+        (self.handler)(context, input).await
+    }
+}
+
+/// All operations that are on, by service and name.
+pub struct Registry {
+    entries: HashMap<(&'static str, &'static str), Entry>,
+}
+
+impl Registry {
+    /// Every service's table; a new service adds its line here.
+    #[must_use]
+    pub fn new() -> Self {
+        let tables = [super::ecs::operations::table()];
+        let entries =
+            tables.into_iter().flatten().map(|entry| ((entry.schema.service.id, entry.schema.name), entry)).collect();
+        Self { entries }
+    }
+
+    /// The operation, if it is on.
+    #[must_use]
+    pub fn get(&self, service: &ServiceSchema, operation: &OperationSchema) -> Option<&Entry> {
+        self.entries.get(&(service.id, operation.name))
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,6 @@
+//! Amazon ECS: clusters, task definitions, tasks, container instances and what runs them.
+
+pub mod agent;
+pub mod operations;
+pub mod resources;
+pub mod scheduler;

@@ -1,0 +1,73 @@
+//! Container instances: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html>
+//!
+//! Here an instance is a bounded share of the local engine.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use api_models::ecs::{Attribute, Tag, VersionInfo};
+use serde::{Deserialize, Serialize};
+
+use super::ClusterKey;
+use crate::identity::Scope;
+use crate::store::Record;
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ContainerInstanceKey {
+    pub scope: Scope,
+    pub cluster: Arc<str>,
+    /// 32 hexadecimal digits.
+    pub id: Arc<str>,
+}
+
+impl ContainerInstanceKey {
+    #[must_use]
+    pub fn arn(&self) -> String {
+        self.scope.arn("ecs", &format!("container-instance/{}/{}", self.cluster, self.id))
+    }
+
+    #[must_use]
+    pub fn cluster(&self) -> ClusterKey {
+        ClusterKey { scope: self.scope.clone(), name: self.cluster.clone() }
+    }
+}
+
+/// What an instance has, or has left: `ports` are those that are taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resources {
+    /// 1024 a vCPU.
+    pub cpu: i32,
+    /// MiB.
+    pub memory: i32,
+    pub tcp_ports: BTreeSet<u16>,
+    pub udp_ports: BTreeSet<u16>,
+    pub gpus: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContainerInstance {
+    pub key: ContainerInstanceKey,
+    pub ec2_instance_id: Option<String>,
+    /// ACTIVE, DRAINING, DEREGISTERING, INACTIVE, REGISTERING, REGISTRATION_FAILED.
+    pub status: String,
+    pub status_reason: Option<String>,
+    pub agent_connected: bool,
+    pub version_info: VersionInfo,
+    pub registered: Resources,
+    /// Kept exact by every transaction that places or ends a task.
+    pub remaining: Resources,
+    pub attributes: Vec<Attribute>,
+    pub capacity_provider: Option<String>,
+    pub tags: Vec<Tag>,
+    pub registered_at: Timestamp,
+    pub version: i64,
+}
+
+impl Record for ContainerInstance {
+    type Key = ContainerInstanceKey;
+
+    fn key(&self) -> ContainerInstanceKey {
+        self.key.clone()
+    }
+}

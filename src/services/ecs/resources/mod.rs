@@ -1,0 +1,15 @@
+//! ECS's domain types as the store keeps them, and their rendering to API shapes.
+
+mod account_setting;
+mod cluster;
+mod container_instance;
+mod idempotency;
+mod task;
+mod task_definition;
+
+pub use account_setting::{AccountSetting, AccountSettingKey};
+pub use cluster::{Cluster, ClusterKey, ClusterStatus};
+pub use container_instance::{ContainerInstance, ContainerInstanceKey, Resources};
+pub use idempotency::{IdempotencyKey, IdempotencyToken};
+pub use task::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
+pub use task_definition::{TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey};

@@ -1,0 +1,161 @@
+//! Tasks: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use api_models::ecs::{LaunchType, NetworkBinding, NetworkConfiguration, Tag, TaskOverride, TaskStopCode};
+use serde::{Deserialize, Serialize};
+
+use super::{ClusterKey, ContainerInstanceKey, TaskDefinitionKey};
+use crate::identity::Scope;
+use crate::runtime::{ContainerId, ObservedHealth};
+use crate::store::Record;
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskKey {
+    pub scope: Scope,
+    pub cluster: Arc<str>,
+    /// 32 hexadecimal digits.
+    pub id: Arc<str>,
+}
+
+impl TaskKey {
+    #[must_use]
+    pub fn arn(&self) -> String {
+        self.scope.arn("ecs", &format!("task/{}/{}", self.cluster, self.id))
+    }
+
+    #[must_use]
+    pub fn cluster(&self) -> ClusterKey {
+        ClusterKey { scope: self.scope.clone(), name: self.cluster.clone() }
+    }
+}
+
+/// Where a task stands, in the order in which it passes them.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TaskStatus {
+    Provisioning,
+    Pending,
+    Activating,
+    Running,
+    Deactivating,
+    Stopping,
+    Deprovisioning,
+    Stopped,
+}
+
+impl TaskStatus {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Pending => "PENDING",
+            Self::Activating => "ACTIVATING",
+            Self::Running => "RUNNING",
+            Self::Deactivating => "DEACTIVATING",
+            Self::Stopping => "STOPPING",
+            Self::Deprovisioning => "DEPROVISIONING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+/// The elastic network interface of a task in awsvpc mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkAttachment {
+    /// A UUID.
+    pub id: String,
+    /// PRECREATED, CREATED, ATTACHING, ATTACHED, DETACHING, DETACHED, DELETED.
+    pub status: String,
+    /// As the request named it.
+    pub subnet_id: String,
+    /// `eni-...`
+    pub network_interface_id: String,
+    pub address: Option<Ipv4Addr>,
+    pub mac_address: Option<String>,
+    /// The container that owns the network namespace.
+    pub pause: Option<ContainerId>,
+}
+
+/// A container of a task; <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Container.html>
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    pub name: Arc<str>,
+    /// The last part of its ARN: a UUID.
+    pub id: String,
+    pub image: String,
+    pub image_digest: Option<String>,
+    pub runtime_id: Option<ContainerId>,
+    /// PENDING, RUNNING or STOPPED.
+    pub last_status: TaskStatus,
+    pub exit_code: Option<i32>,
+    pub reason: Option<String>,
+    pub network_bindings: Vec<NetworkBinding>,
+    /// As the task definition (or the override) has them; strings in the API.
+    pub cpu: Option<i32>,
+    pub memory: Option<i32>,
+    pub memory_reservation: Option<i32>,
+    pub gpu_ids: Vec<String>,
+    pub health: ObservedHealth,
+}
+
+/// Scale-in protection: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    pub key: TaskKey,
+    pub task_definition: TaskDefinitionKey,
+    /// Increases with every change that DescribeTasks shows.
+    pub version: i64,
+    /// RUNNING or STOPPED.
+    pub desired_status: TaskStatus,
+    pub last_status: TaskStatus,
+    pub stop_code: Option<TaskStopCode>,
+    pub stopped_reason: Option<String>,
+    /// `family:<family>` unless the request names one; `service:<name>` for a service's tasks.
+    pub group: String,
+    pub started_by: Option<String>,
+    /// `None` when a capacity provider chose it... then `capacity_provider` is set.
+    pub launch_type: Option<LaunchType>,
+    pub capacity_provider: Option<String>,
+    pub platform_version: Option<String>,
+    /// `Linux` on Fargate.
+    pub platform_family: Option<String>,
+    pub container_instance: Option<ContainerInstanceKey>,
+    pub availability_zone: Option<String>,
+    /// After overrides, as strings of CPU units and MiB.
+    pub cpu: Option<String>,
+    pub memory: Option<String>,
+    /// GiB; Fargate only.
+    pub ephemeral_storage_gib: Option<i32>,
+    pub overrides: TaskOverride,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub attachment: Option<NetworkAttachment>,
+    pub containers: Vec<Container>,
+    pub enable_execute_command: bool,
+    pub tags: Vec<Tag>,
+    pub protection: Option<Protection>,
+    pub created_at: Timestamp,
+    pub pull_started_at: Option<Timestamp>,
+    pub pull_stopped_at: Option<Timestamp>,
+    pub connectivity_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    pub stopping_at: Option<Timestamp>,
+    pub execution_stopped_at: Option<Timestamp>,
+    pub stopped_at: Option<Timestamp>,
+}
+
+impl Record for Task {
+    type Key = TaskKey;
+
+    fn key(&self) -> TaskKey {
+        self.key.clone()
+    }
+}

@@ -1,0 +1,58 @@
+//! The AWS services, one folder each, always the same inside; see ARCHITECTURE.md.
+
+pub mod dispatch;
+pub mod ecs;
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::identity::Scope;
+use crate::ids::IdSource;
+use crate::store::{State, Store};
+use crate::time::{Clock, Timestamp};
+
+/// What every operation may use: the store and the injected sources of time and ids. No engine, no network.
+#[derive(Clone)]
+pub struct Context {
+    pub shared: Arc<Shared>,
+    /// The account and region the request speaks for.
+    pub scope: Scope,
+    /// As in the answer's `x-amzn-RequestId`.
+    pub request_id: Arc<str>,
+}
+
+/// The part of a [`Context`] that all requests share.
+pub struct Shared {
+    pub store: Arc<Store>,
+    pub clock: Clock,
+    pub ids: IdSource,
+    pub config: Config,
+}
+
+impl Context {
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The newest durable state, for reading.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<State> {
+        self.shared.store.snapshot()
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    #[must_use]
+    pub fn ids(&self) -> &IdSource {
+        &self.shared.ids
+    }
+
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+}

@@ -1,0 +1,30 @@
+//! What a record is: anything with a key of its own that serde can write.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Change, State};
+
+/// A table of the state: its records in the order of their keys. Cloning it is cheap and shares everything.
+pub type Table<R> = imbl::OrdMap<<R as Record>::Key, Arc<R>>;
+
+/// Something the store keeps. The key is derived from the record, so the two can't disagree.
+pub trait Record: Serialize + DeserializeOwned + Debug + Send + Sync + 'static {
+    type Key: Ord + Clone + Debug + Serialize + Send + Sync + 'static;
+
+    fn key(&self) -> Self::Key;
+}
+
+/// A record that has its table in [`State`]; implemented by the `tables!` list in `state.rs`.
+pub trait Stored: Record {
+    fn table(state: &State) -> &Table<Self>
+    where
+        Self: Sized;
+    fn table_mut(state: &mut State) -> &mut Table<Self>
+    where
+        Self: Sized;
+    fn change(key: Self::Key) -> Change;
+}

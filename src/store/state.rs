@@ -1,0 +1,79 @@
+//! The list of all tables. A new record type is one line here.
+
+use std::sync::Arc;
+
+use super::journal::{JournalError, Row};
+use super::record::{Record, Stored, Table};
+use crate::services::ecs::resources as ecs;
+
+macro_rules! tables {
+    ($($field:ident / $variant:ident: $record:ty,)*) => {
+        /// Everything LocalECS knows, as persistent maps: a clone is cheap and never changes.
+        #[derive(Clone, Debug, Default)]
+        pub struct State {
+            $(pub $field: Table<$record>,)*
+        }
+
+        /// The key of a record that was written or deleted.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Change {
+            $($variant(<$record as Record>::Key),)*
+        }
+
+        $(impl Stored for $record {
+            fn table(state: &State) -> &Table<Self> {
+                &state.$field
+            }
+            fn table_mut(state: &mut State) -> &mut Table<Self> {
+                &mut state.$field
+            }
+            fn change(key: Self::Key) -> Change {
+                Change::$variant(key)
+            }
+        })*
+
+        impl State {
+            /// A [`Change`] for each record there is.
+            pub(super) fn all_keys(&self) -> Vec<Change> {
+                let mut keys = Vec::new();
+                $(keys.extend(self.$field.keys().cloned().map(Change::$variant));)*
+                keys
+            }
+
+            /// The journal's row for the record that `change` names; without a value when it is deleted.
+            pub(super) fn row(&self, change: &Change) -> Result<Row, JournalError> {
+                match change {
+                    $(Change::$variant(key) => Row::new(stringify!($field), key, self.$field.get(key)),)*
+                }
+            }
+
+            /// Adds a record as the journal kept it.
+            pub(super) fn load(&mut self, table: &str, value: &[u8]) -> Result<(), JournalError> {
+                match table {
+                    $(stringify!($field) => {
+                        let record: $record = super::journal::decode(table, value)?;
+                        self.$field.insert(record.key(), Arc::new(record));
+                    })*
+                    _ => return Err(JournalError::UnknownTable(table.to_owned())),
+                }
+                Ok(())
+            }
+
+            /// How many records each table holds, by its name.
+            #[must_use]
+            pub fn counts(&self) -> Vec<(&'static str, usize)> {
+                vec![$((stringify!($field), self.$field.len()),)*]
+            }
+        }
+    };
+}
+
+tables! {
+    clusters / Cluster: ecs::Cluster,
+    account_settings / AccountSetting: ecs::AccountSetting,
+    task_definition_families / TaskDefinitionFamily: ecs::TaskDefinitionFamily,
+    task_definitions / TaskDefinition: ecs::TaskDefinition,
+    tasks / Task: ecs::Task,
+    container_instances / ContainerInstance: ecs::ContainerInstance,
+    idempotency_tokens / IdempotencyToken: ecs::IdempotencyToken,
+}
