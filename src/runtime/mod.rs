@@ -282,11 +282,18 @@ pub trait ContainerRuntime: Send + Sync + 'static {
     /// [`RuntimeError::Unavailable`] when the engine does not answer.
     async fn info(&self) -> Result<RuntimeInfo>;
 
-    /// What the engine has under the name `reference`, without asking any registry.
-    async fn inspect_image(&self, reference: &str) -> Result<Option<ImageInfo>>;
+    /// What the engine has under the name `reference`, without asking any registry. `labels` are those of the
+    /// container that wants the image: the simulated runtime reads its script there, others ignore them.
+    async fn inspect_image(&self, reference: &str, labels: &BTreeMap<String, String>) -> Result<Option<ImageInfo>>;
 
-    /// Fetches the image once (the caller tries again); progress goes to the log.
-    async fn pull_image(&self, reference: &str, auth: Option<&RegistryAuth>) -> Result<ImageInfo>;
+    /// Fetches the image once (the caller tries again); progress goes to the log. `labels` as in
+    /// [`ContainerRuntime::inspect_image`].
+    async fn pull_image(
+        &self,
+        reference: &str,
+        labels: &BTreeMap<String, String>,
+        auth: Option<&RegistryAuth>,
+    ) -> Result<ImageInfo>;
 
     /// Creates a container. The store's label is added by the runtime. If one of that name exists already (a call
     /// whose answer was lost), its id is returned.
