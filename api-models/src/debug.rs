@@ -31,10 +31,7 @@ impl fmt::Debug for View<'_> {
             Self::Timestamp(value) => fmt::Display::fmt(value, f),
             Self::Untyped(value) => value.fmt(f),
             Self::Structure(value) => fmt_structure(*value, f),
-            Self::List(list) => f
-                .debug_list()
-                .entries((0..list.len()).map(|index| list.get(index)))
-                .finish(),
+            Self::List(list) => f.debug_list().entries((0..list.len()).map(|index| list.get(index))).finish(),
             Self::Map(map) => {
                 let mut out = f.debug_map();
                 map.for_each(&mut |key, value| {

@@ -29,8 +29,7 @@ pub trait OperationError: Error + Send + Sync + 'static {
 
     /// The code that the client sees.
     fn code(&self) -> &'static str {
-        self.exception()
-            .map_or(self.operation().service.internal_error, Exception::code)
+        self.exception().map_or(self.operation().service.internal_error, Exception::code)
     }
 
     fn http_status(&self) -> u16 {
@@ -39,8 +38,7 @@ pub trait OperationError: Error + Send + Sync + 'static {
 
     /// The message that the client sees. What was not expected is for the log only.
     fn message(&self) -> &str {
-        self.exception()
-            .map_or("An internal error occurred.", Exception::message)
+        self.exception().map_or("An internal error occurred.", Exception::message)
     }
 
     /// Writes the exception's structure, message included; nothing when the error is unexpected.

@@ -22,10 +22,7 @@ mod serializer;
 mod shape;
 mod timestamp;
 
-#[allow(
-    unused_imports,
-    reason = "each generated file imports what most of its kind need"
-)]
+#[allow(unused_imports, reason = "each generated file imports what most of its kind need")]
 mod generated;
 #[cfg(test)]
 mod tests;

@@ -154,11 +154,9 @@ macro_rules! string_enum {
 macro_rules! exception {
     ($name:ident, $message:ident) => {
         impl $name {
+            #[allow(clippy::needless_update, reason = "most exceptions have no other member")]
             pub fn new(message: impl Into<String>) -> Self {
-                Self {
-                    $message: Some(message.into()),
-                    ..Self::default()
-                }
+                Self { $message: Some(message.into()), ..Self::default() }
             }
         }
 

@@ -65,14 +65,7 @@ pub struct StructureSchema {
 
 impl StructureSchema {
     pub const fn new(name: &'static str, members: &'static [MemberSchema]) -> Self {
-        Self {
-            name,
-            members,
-            union: false,
-            sensitive: false,
-            error: None,
-            payload: None,
-        }
+        Self { name, members, union: false, sensitive: false, error: None, payload: None }
     }
 
     pub const fn union(mut self) -> Self {
@@ -86,11 +79,7 @@ impl StructureSchema {
     }
 
     pub const fn error(mut self, code: &'static str, http_status: u16, fault: bool) -> Self {
-        self.error = Some(ErrorSchema {
-            code,
-            http_status,
-            fault,
-        });
+        self.error = Some(ErrorSchema { code, http_status, fault });
         self
     }
 
@@ -107,10 +96,7 @@ impl StructureSchema {
 
     /// A member and its index by the name it has on the wire.
     pub fn member_by_wire_name(&self, name: &str) -> Option<(u16, &'static MemberSchema)> {
-        let index = self
-            .members
-            .iter()
-            .position(|member| member.wire_name == name)?;
+        let index = self.members.iter().position(|member| member.wire_name == name)?;
         Some((index as u16, &self.members[index]))
     }
 }
@@ -203,15 +189,7 @@ pub struct ListSchema {
 
 impl ListSchema {
     pub const fn new(name: &'static str, member: Schema) -> Self {
-        Self {
-            name,
-            member,
-            member_name: "member",
-            min: None,
-            max: None,
-            flattened: false,
-            sensitive: false,
-        }
+        Self { name, member, member_name: "member", min: None, max: None, flattened: false, sensitive: false }
     }
 
     pub const fn member_name(mut self, name: &'static str) -> Self {
@@ -313,15 +291,7 @@ pub struct StringSchema {
 
 impl StringSchema {
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            enum_values: &[],
-            min: None,
-            max: None,
-            pattern: None,
-            sensitive: false,
-            json_value: false,
-        }
+        Self { name, enum_values: &[], min: None, max: None, pattern: None, sensitive: false, json_value: false }
     }
 
     pub const fn one_of(mut self, values: &'static [&'static str]) -> Self {
@@ -365,11 +335,7 @@ pub struct IntegerSchema {
 
 impl IntegerSchema {
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            min: None,
-            max: None,
-        }
+        Self { name, min: None, max: None }
     }
 
     pub const fn min(mut self, min: i64) -> Self {
@@ -392,11 +358,7 @@ pub struct DoubleSchema {
 
 impl DoubleSchema {
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            min: None,
-            max: None,
-        }
+        Self { name, min: None, max: None }
     }
 
     pub const fn min(mut self, min: f64) -> Self {
@@ -421,12 +383,7 @@ pub struct BlobSchema {
 
 impl BlobSchema {
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            min: None,
-            max: None,
-            sensitive: false,
-        }
+        Self { name, min: None, max: None, sensitive: false }
     }
 
     pub const fn min(mut self, min: u64) -> Self {

@@ -14,14 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::schema::{Schema, StructureSchema};
 use crate::{Blob, Document, Encode, Fill, Timestamp, Untyped, View};
 
-pub fn serialize_structure<S: Serializer>(
-    value: &dyn Encode,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub fn serialize_structure<S: Serializer>(value: &dyn Encode, serializer: S) -> Result<S::Ok, S::Error> {
     let members = value.schema().members;
-    let set = (0..members.len())
-        .filter(|index| value.field(*index).is_some())
-        .count();
+    let set = (0..members.len()).filter(|index| value.field(*index).is_some()).count();
     let mut map = serializer.serialize_map(Some(set))?;
     for (index, member) in members.iter().enumerate() {
         if let Some(view) = value.field(index) {
@@ -85,12 +80,8 @@ impl<'de> DeserializeSeed<'de> for Seed {
             Schema::Structure(_) | Schema::Map(_) => deserializer.deserialize_map(self),
             Schema::List(_) => deserializer.deserialize_seq(self),
             Schema::String(_) => String::deserialize(deserializer).map(Document::String),
-            Schema::Integer(_) | Schema::Long(_) => {
-                i64::deserialize(deserializer).map(Document::Integer)
-            }
-            Schema::Float(_) | Schema::Double(_) => {
-                f64::deserialize(deserializer).map(Document::Double)
-            }
+            Schema::Integer(_) | Schema::Long(_) => i64::deserialize(deserializer).map(Document::Integer),
+            Schema::Float(_) | Schema::Double(_) => f64::deserialize(deserializer).map(Document::Double),
             Schema::Boolean => bool::deserialize(deserializer).map(Document::Boolean),
             Schema::Timestamp(_) => Timestamp::deserialize(deserializer).map(Document::Timestamp),
             Schema::Blob(_) => Blob::deserialize(deserializer).map(|blob| Document::Blob(blob.0)),
@@ -131,19 +122,13 @@ impl<'de> Visitor<'de> for Seed {
                 }
                 Ok(Document::Map(entries))
             }
-            _ => Err(A::Error::custom(format_args!(
-                "expected a {}, found a map",
-                self.0.kind()
-            ))),
+            _ => Err(A::Error::custom(format_args!("expected a {}, found a map", self.0.kind()))),
         }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Document, A::Error> {
         let Schema::List(schema) = self.0 else {
-            return Err(A::Error::custom(format_args!(
-                "expected a {}, found a list",
-                self.0.kind()
-            )));
+            return Err(A::Error::custom(format_args!("expected a {}, found a list", self.0.kind())));
         };
         let mut elements = Vec::with_capacity(access.size_hint().unwrap_or(0));
         while let Some(element) = access.next_element_seed(Seed(schema.member))? {
@@ -229,9 +214,7 @@ impl Serialize for Untyped {
             Self::Double(value) => serializer.serialize_f64(*value),
             Self::String(value) => serializer.serialize_str(value),
             Self::List(values) => serializer.collect_seq(values),
-            Self::Map(entries) => {
-                serializer.collect_map(entries.iter().map(|(key, value)| (key, value)))
-            }
+            Self::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! Writing a value, event by event.
 
-use crate::schema::{
-    ListSchema, MapSchema, MemberSchema, Schema, StructureSchema, TimestampFormat,
-};
+use crate::schema::{ListSchema, MapSchema, MemberSchema, Schema, StructureSchema, TimestampFormat};
 use crate::{Encode, Timestamp, Untyped, View};
 
 /// What a protocol implements to write values. Object-safe, so that the walk below is compiled once.

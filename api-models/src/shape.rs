@@ -75,11 +75,7 @@ pub struct ShapeError {
 
 impl ShapeError {
     pub fn new(expected: &'static str, found: &'static str) -> Self {
-        Self {
-            path: String::new(),
-            expected,
-            found,
-        }
+        Self { path: String::new(), expected, found }
     }
 
     fn inside(mut self, part: &str) -> Self {
@@ -102,12 +98,7 @@ pub fn fill_structure(
             continue;
         }
         target.set_field(index, value).map_err(|error| {
-            error.inside(
-                schema
-                    .members
-                    .get(usize::from(index))
-                    .map_or("unknown member", |member| member.name),
-            )
+            error.inside(schema.members.get(usize::from(index)).map_or("unknown member", |member| member.name))
         })?;
     }
     Ok(())
@@ -135,17 +126,13 @@ scalar!(bool, Boolean, "boolean", |value| View::Boolean(*value));
 scalar!(i64, Integer, "long", |value| View::Integer(*value));
 scalar!(String, String, "string", |value| View::String(value));
 scalar!(Blob, Blob, "blob", |value| View::Blob(&value.0));
-scalar!(Timestamp, Timestamp, "timestamp", |value| View::Timestamp(
-    *value
-));
+scalar!(Timestamp, Timestamp, "timestamp", |value| View::Timestamp(*value));
 scalar!(Untyped, Untyped, "document", |value| View::Untyped(value));
 
 impl Shape for i32 {
     fn from_document(document: Document) -> Result<Self, ShapeError> {
         match document {
-            Document::Integer(value) => {
-                Self::try_from(value).map_err(|_| ShapeError::new("integer", "long"))
-            }
+            Document::Integer(value) => Self::try_from(value).map_err(|_| ShapeError::new("integer", "long")),
             other => Err(ShapeError::new("integer", other.kind())),
         }
     }
@@ -195,9 +182,7 @@ impl<T: Shape> Shape for Vec<T> {
             Document::List(elements) => elements
                 .into_iter()
                 .enumerate()
-                .map(|(index, element)| {
-                    T::from_document(element).map_err(|error| error.inside(&index.to_string()))
-                })
+                .map(|(index, element)| T::from_document(element).map_err(|error| error.inside(&index.to_string())))
                 .collect(),
             other => Err(ShapeError::new("list", other.kind())),
         }

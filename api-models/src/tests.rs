@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::ecs::*;
-use crate::schema::{
-    ListSchema, MapSchema, MemberSchema, Schema, StructureSchema, TimestampFormat,
-};
+use crate::schema::{ListSchema, MapSchema, MemberSchema, Schema, StructureSchema, TimestampFormat};
 use crate::{
-    Blob, Document, Encode, Exception, Operation, OperationError, Shape, ShapeSerializer,
-    Structure, Timestamp, Unexpected, Untyped,
+    Blob, Document, Encode, Exception, Operation, OperationError, Shape, ShapeSerializer, Structure, Timestamp,
+    Unexpected, Untyped,
 };
 
 /// Writes events as text, close to JSON.
@@ -84,18 +82,8 @@ fn string(value: &str) -> Document {
 
 /// A structure's document from the names of its members.
 fn document(schema: &'static StructureSchema, members: Vec<(&str, Document)>) -> Document {
-    let index = |name: &str| {
-        schema
-            .member(name)
-            .unwrap_or_else(|| panic!("no member {name}"))
-            .0
-    };
-    Document::Structure(
-        members
-            .into_iter()
-            .map(|(name, value)| (index(name), value))
-            .collect(),
-    )
+    let index = |name: &str| schema.member(name).unwrap_or_else(|| panic!("no member {name}")).0;
+    Document::Structure(members.into_iter().map(|(name, value)| (index(name), value)).collect())
 }
 
 fn container_definition() -> Document {
@@ -105,20 +93,11 @@ fn container_definition() -> Document {
             ("name", string("web")),
             ("cpu", Document::Integer(128)),
             ("essential", Document::Boolean(true)),
-            (
-                "dockerLabels",
-                Document::Map(vec![("b".into(), string("2")), ("a".into(), string("1"))]),
-            ),
-            (
-                "command",
-                Document::List(vec![string("sleep"), string("1")]),
-            ),
+            ("dockerLabels", Document::Map(vec![("b".into(), string("2")), ("a".into(), string("1"))])),
+            ("command", Document::List(vec![string("sleep"), string("1")])),
             (
                 "repositoryCredentials",
-                document(
-                    &schema::REPOSITORY_CREDENTIALS,
-                    vec![("credentialsParameter", string("secret-arn"))],
-                ),
+                document(&schema::REPOSITORY_CREDENTIALS, vec![("credentialsParameter", string("secret-arn"))]),
             ),
             ("image", Document::Null),
         ],
@@ -146,11 +125,7 @@ fn serde_round_trip() {
         created_at: Some(Timestamp::from_millis(1_700_000_000_123)),
         launch_type: Some(LaunchType::Fargate),
         health_status: Some(HealthStatus::from("ODD")),
-        containers: Some(vec![Container {
-            name: Some("web".into()),
-            exit_code: Some(0),
-            ..Default::default()
-        }]),
+        containers: Some(vec![Container { name: Some("web".into()), exit_code: Some(0), ..Default::default() }]),
         overrides: Some(Box::default()),
         ..Default::default()
     };
@@ -161,18 +136,12 @@ fn serde_round_trip() {
     );
     assert_eq!(serde_json::from_str::<Task>(&json).unwrap(), task);
     // Also out of a tree, which gives owned strings.
-    assert_eq!(
-        serde_json::from_value::<Task>(serde_json::to_value(&task).unwrap()).unwrap(),
-        task
-    );
+    assert_eq!(serde_json::from_value::<Task>(serde_json::to_value(&task).unwrap()).unwrap(), task);
 
     let with_more = r#"{"taskArn":"arn","unknown":{"a":[1]},"cpu":null}"#;
     assert_eq!(
         serde_json::from_str::<Task>(with_more).unwrap(),
-        Task {
-            task_arn: Some("arn".into()),
-            ..Default::default()
-        }
+        Task { task_arn: Some("arn".into()), ..Default::default() }
     );
     assert!(serde_json::from_str::<Task>(r#"{"taskArn":1}"#).is_err());
     assert!(serde_json::from_str::<Task>(r#"[]"#).is_err());
@@ -184,10 +153,7 @@ fn serde_of_the_small_types() {
     let untyped: Untyped = serde_json::from_str(json).unwrap();
     assert_eq!(serde_json::to_string(&untyped).unwrap(), json);
     let blob = Blob(vec![1, 2]);
-    assert_eq!(
-        serde_json::from_str::<Blob>(&serde_json::to_string(&blob).unwrap()).unwrap(),
-        blob
-    );
+    assert_eq!(serde_json::from_str::<Blob>(&serde_json::to_string(&blob).unwrap()).unwrap(), blob);
     let tags: BTreeMap<String, LaunchType> = serde_json::from_str(r#"{"a":"EC2"}"#).unwrap();
     assert_eq!(tags["a"], LaunchType::Ec2);
 }
@@ -196,10 +162,7 @@ fn serde_of_the_small_types() {
 fn debug_shows_what_is_set_and_no_secrets() {
     let container = ContainerDefinition {
         name: Some("web".into()),
-        environment: Some(vec![KeyValuePair {
-            name: Some("PASSWORD".into()),
-            value: Some("hunter2".into()),
-        }]),
+        environment: Some(vec![KeyValuePair { name: Some("PASSWORD".into()), value: Some("hunter2".into()) }]),
         repository_credentials: Some(Box::new(RepositoryCredentials {
             credentials_parameter: Some("secret-arn".into()),
         })),
@@ -210,10 +173,7 @@ fn debug_shows_what_is_set_and_no_secrets() {
         r#"ContainerDefinition { name: "web", repositoryCredentials: (sensitive), environment: (sensitive) }"#
     );
     let credentials = container.repository_credentials.unwrap();
-    assert_eq!(
-        format!("{credentials:?}"),
-        "RepositoryCredentials { credentialsParameter: (sensitive) }"
-    );
+    assert_eq!(format!("{credentials:?}"), "RepositoryCredentials { credentialsParameter: (sensitive) }");
 }
 
 #[test]
@@ -222,15 +182,9 @@ fn a_document_that_does_not_fit_says_where() {
         container_definition(),
         document(&schema::CONTAINER_DEFINITION, vec![("cpu", string("many"))]),
     ]);
-    let input = document(
-        &schema::REGISTER_TASK_DEFINITION_REQUEST,
-        vec![("containerDefinitions", containers)],
-    );
+    let input = document(&schema::REGISTER_TASK_DEFINITION_REQUEST, vec![("containerDefinitions", containers)]);
     let error = RegisterTaskDefinitionRequest::from_document(input).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        ".containerDefinitions.1.cpu: expected integer, found string"
-    );
+    assert_eq!(error.to_string(), ".containerDefinitions.1.cpu: expected integer, found string");
 }
 
 #[test]
@@ -253,23 +207,11 @@ fn schemas() {
     assert!(run_task.on);
     assert!(!SERVICE.operation("CreateDaemon").unwrap().on);
     assert_eq!(SERVICE.operations.len(), 88);
-    assert!(
-        SERVICE
-            .operations
-            .is_sorted_by_key(|operation| operation.name)
-    );
+    assert!(SERVICE.operations.is_sorted_by_key(|operation| operation.name));
     assert!(SERVICE.operation("RunTasks").is_none());
     let list_tasks = SERVICE.operation("ListTasks").unwrap().pagination.unwrap();
-    assert_eq!(
-        (list_tasks.limit_key, list_tasks.result_key),
-        (Some("maxResults"), &["taskArns"][..])
-    );
-    let Schema::List(environment) = schema::CONTAINER_DEFINITION
-        .member("environment")
-        .unwrap()
-        .1
-        .schema
-    else {
+    assert_eq!((list_tasks.limit_key, list_tasks.result_key), (Some("maxResults"), &["taskArns"][..]));
+    let Schema::List(environment) = schema::CONTAINER_DEFINITION.member("environment").unwrap().1.schema else {
         panic!("environment is a list")
     };
     assert!(environment.sensitive);
@@ -281,18 +223,12 @@ fn schemas() {
 }
 
 fn find_cluster(name: &str) -> Result<(), ClusterNotFoundException> {
-    Err(ClusterNotFoundException::new(format!(
-        "Cluster {name} not found."
-    )))
+    Err(ClusterNotFoundException::new(format!("Cluster {name} not found.")))
 }
 
 fn find_more(fail: bool) -> Result<(), CommonError> {
     find_cluster("a")?;
-    if fail {
-        Err(InvalidParameterException::new("no").into())
-    } else {
-        Ok(())
-    }
+    if fail { Err(InvalidParameterException::new("no").into()) } else { Ok(()) }
 }
 
 #[test]
@@ -307,39 +243,24 @@ fn errors_convert_and_render() {
     }
     let error = run_task().unwrap_err();
     assert!(matches!(error, RunTaskError::ClusterNotFoundException(_)));
-    assert_eq!(
-        (error.code(), error.http_status()),
-        ("ClusterNotFoundException", 400)
-    );
+    assert_eq!((error.code(), error.http_status()), ("ClusterNotFoundException", 400));
     assert_eq!(error.message(), "Cluster default not found.");
     assert_eq!(error.to_string(), error.message());
     assert!(error.unexpected().is_none());
     assert!(std::ptr::eq(error.operation(), operations::RunTask::SCHEMA));
     let mut out = Text::default();
     error.encode_members(&mut out);
-    assert_eq!(
-        out.0,
-        "ClusterNotFoundException{message=Cluster default not found.}"
-    );
-    assert!(matches!(
-        stop_task(),
-        Err(StopTaskError::ClusterNotFoundException(_))
-    ));
+    assert_eq!(out.0, "ClusterNotFoundException{message=Cluster default not found.}");
+    assert!(matches!(stop_task(), Err(StopTaskError::ClusterNotFoundException(_))));
 
     let server = ServerException::new("broken");
-    assert_eq!(
-        (server.code(), server.http_status()),
-        ("ServerException", 500)
-    );
+    assert_eq!((server.code(), server.http_status()), ("ServerException", 500));
 }
 
 #[test]
 fn what_is_unexpected_stays_inside() {
     let error = RunTaskError::from(Unexpected::new("the disk is full"));
-    assert_eq!(
-        (error.code(), error.http_status()),
-        ("ServerException", 500)
-    );
+    assert_eq!((error.code(), error.http_status()), ("ServerException", 500));
     assert!(!error.message().contains("disk"));
     assert_eq!(error.unexpected().unwrap().to_string(), "the disk is full");
     let mut out = Text::default();
@@ -361,11 +282,7 @@ fn the_common_errors_are_on_every_operation() {
             "ServerException",
             "UnsupportedFeatureException",
         ] {
-            assert!(
-                operation.errors.iter().any(|error| error.name == code),
-                "{} lacks {code}",
-                operation.name
-            );
+            assert!(operation.errors.iter().any(|error| error.name == code), "{} lacks {code}", operation.name);
         }
     }
 }
@@ -389,20 +306,10 @@ mod timestamps {
         let time = Timestamp::from_millis(1_700_000_000_120);
         assert_eq!(time.to_string(), "2023-11-14T22:13:20.12Z");
         assert_eq!(time.to_http_date(), "Tue, 14 Nov 2023 22:13:20 GMT");
+        assert_eq!("2023-11-14T22:13:20.120Z".parse::<Timestamp>().unwrap(), time);
+        assert_eq!("2023-11-14T23:13:20.120+01:00".parse::<Timestamp>().unwrap(), time);
         assert_eq!(
-            "2023-11-14T22:13:20.120Z".parse::<Timestamp>().unwrap(),
-            time
-        );
-        assert_eq!(
-            "2023-11-14T23:13:20.120+01:00"
-                .parse::<Timestamp>()
-                .unwrap(),
-            time
-        );
-        assert_eq!(
-            "Tue, 14 Nov 2023 22:13:20 GMT"
-                .parse::<Timestamp>()
-                .unwrap(),
+            "Tue, 14 Nov 2023 22:13:20 GMT".parse::<Timestamp>().unwrap(),
             Timestamp::from_millis(1_700_000_000_000)
         );
         assert!("yesterday".parse::<Timestamp>().is_err());
@@ -413,23 +320,11 @@ mod timestamps {
         let time = Timestamp::from_millis(1_500);
         assert_eq!(time.epoch_seconds_f64(), 1.5);
         assert_eq!(Timestamp::from_epoch_seconds_f64(1.5), time);
-        assert_eq!(
-            time.saturating_add(Duration::from_secs(1)),
-            Timestamp::from_millis(2_500)
-        );
-        assert_eq!(
-            time.saturating_sub(Duration::from_secs(1)),
-            Timestamp::from_millis(500)
-        );
+        assert_eq!(time.saturating_add(Duration::from_secs(1)), Timestamp::from_millis(2_500));
+        assert_eq!(time.saturating_sub(Duration::from_secs(1)), Timestamp::from_millis(500));
         assert_eq!(time.saturating_add(Duration::MAX).as_millis(), i64::MAX);
-        assert_eq!(
-            time.duration_since(Timestamp::EPOCH),
-            Duration::from_millis(1_500)
-        );
+        assert_eq!(time.duration_since(Timestamp::EPOCH), Duration::from_millis(1_500));
         assert_eq!(Timestamp::EPOCH.duration_since(time), Duration::ZERO);
-        assert_eq!(
-            Timestamp::from_millis(i64::MAX).to_string(),
-            jiff::Timestamp::MAX.to_string()
-        );
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), jiff::Timestamp::MAX.to_string());
     }
 }

@@ -7,19 +7,7 @@ use std::time::Duration;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
 /// A point in time with millisecond precision, which is what ECS answers with.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -73,26 +61,18 @@ impl Timestamp {
     /// The date format of HTTP headers, in whole seconds: `Sat, 21 Nov 2026 13:55:26 GMT`.
     pub fn to_http_date(self) -> String {
         // Fails for years before 0 only.
-        DateTimePrinter::new()
-            .timestamp_to_rfc9110_string(&self.jiff())
-            .unwrap_or_else(|_| self.to_rfc3339())
+        DateTimePrinter::new().timestamp_to_rfc9110_string(&self.jiff()).unwrap_or_else(|_| self.to_rfc3339())
     }
 
     pub fn parse_rfc3339(text: &str) -> Result<Self, TimestampParseError> {
-        jiff::Timestamp::from_str(text)
-            .map(Self::from)
-            .map_err(|_| TimestampParseError {
-                text: text.to_owned(),
-            })
+        jiff::Timestamp::from_str(text).map(Self::from).map_err(|_| TimestampParseError { text: text.to_owned() })
     }
 
     pub fn parse_http_date(text: &str) -> Result<Self, TimestampParseError> {
         DateTimeParser::new()
             .parse_timestamp(text)
             .map(Self::from)
-            .map_err(|_| TimestampParseError {
-                text: text.to_owned(),
-            })
+            .map_err(|_| TimestampParseError { text: text.to_owned() })
     }
 
     /// As a `jiff` time, clamped to the years jiff can hold.

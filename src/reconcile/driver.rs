@@ -124,11 +124,7 @@ struct Work<R: Reconciler> {
 }
 
 impl<R: Reconciler> Work<R> {
-    async fn turn(
-        mut self,
-        mut commits: mpsc::UnboundedReceiver<Commit>,
-        mut wakes: mpsc::UnboundedReceiver<R::Key>,
-    ) {
+    async fn turn(mut self, mut commits: mpsc::UnboundedReceiver<Commit>, mut wakes: mpsc::UnboundedReceiver<R::Key>) {
         loop {
             self.report(commits.is_empty() && wakes.is_empty());
             let due = self.timers.first().map(|(at, _)| *at);

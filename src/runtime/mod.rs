@@ -164,7 +164,10 @@ pub enum ContainerNetwork {
     Host,
     None,
     /// A network made by [`ContainerRuntime::ensure_network`], at this address.
-    Attached { network: String, address: Ipv4Addr },
+    Attached {
+        network: String,
+        address: Ipv4Addr,
+    },
     /// The network namespace of another container.
     Container(ContainerId),
 }
@@ -270,7 +273,10 @@ pub struct NetworkSpec {
 pub enum RuntimeEvent {
     /// Something about the container changed; this is what holds now.
     Changed(Box<ContainerObservation>),
-    Removed { id: ContainerId, labels: BTreeMap<String, String> },
+    Removed {
+        id: ContainerId,
+        labels: BTreeMap<String, String>,
+    },
     /// Events may have been missed (the engine was away): list the containers anew.
     Resync,
 }
@@ -342,15 +348,35 @@ pub trait ContainerRuntime: Send + Sync + 'static {
 #[serde(tag = "fault", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Fault {
     /// Pulls of images whose name contains `image` fail; the next `times`, or all.
-    PullFails { image: String, message: Option<String>, times: Option<u32> },
-    CreateFails { image: String, message: Option<String>, times: Option<u32> },
-    StartFails { image: String, message: Option<String>, times: Option<u32> },
+    PullFails {
+        image: String,
+        message: Option<String>,
+        times: Option<u32>,
+    },
+    CreateFails {
+        image: String,
+        message: Option<String>,
+        times: Option<u32>,
+    },
+    StartFails {
+        image: String,
+        message: Option<String>,
+        times: Option<u32>,
+    },
     /// The running container ends with this code.
-    Exit { container: String, exit_code: i32 },
+    Exit {
+        container: String,
+        exit_code: i32,
+    },
     /// The running container is killed for its memory use.
-    OutOfMemory { container: String },
+    OutOfMemory {
+        container: String,
+    },
     /// The running container's health check changes its verdict.
-    Health { container: String, health: ObservedHealth },
+    Health {
+        container: String,
+        health: ObservedHealth,
+    },
     /// The engine does not answer until [`Fault::EngineBack`].
     EngineGone,
     EngineBack,

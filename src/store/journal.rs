@@ -93,15 +93,11 @@ pub(super) struct Opened {
 }
 
 pub(super) fn open(data_dir: &Path, ids: &IdSource) -> Result<Opened, JournalError> {
-    std::fs::create_dir_all(data_dir).map_err(|error| JournalError::Folder {
-        path: data_dir.display().to_string(),
-        reason: error.to_string(),
-    })?;
+    std::fs::create_dir_all(data_dir)
+        .map_err(|error| JournalError::Folder { path: data_dir.display().to_string(), reason: error.to_string() })?;
     let mut connection = Connection::open(data_dir.join(FILE))?;
     let store_id = prepare(&mut connection, ids).map_err(|error| match &error {
-        JournalError::Database(cause)
-            if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) =>
-        {
+        JournalError::Database(cause) if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
             JournalError::InUse(data_dir.display().to_string())
         }
         _ => error,
@@ -250,7 +246,6 @@ fn merge(batch: &[Pending]) -> Commit {
     let state = batch.last().map_or_else(Arc::default, |pending| pending.state.clone());
     Commit { state, changes: changes.into_iter().collect() }
 }
-
 
 fn write(connection: &mut Connection, commit: &Commit) -> Result<(), JournalError> {
     if commit.changes.is_empty() {

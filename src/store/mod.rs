@@ -143,7 +143,8 @@ impl Store {
                     if !changes.is_empty() {
                         head.state = Arc::new(state);
                         // Under the lock, so that commits are published in the order in which they were made.
-                        self.shared.publish(Commit { state: head.state.clone(), changes: changes.into_iter().collect() });
+                        self.shared
+                            .publish(Commit { state: head.state.clone(), changes: changes.into_iter().collect() });
                     }
                     return Ok(value);
                 }
@@ -220,5 +221,4 @@ impl Transaction {
         self.changes.extend(self.state.all_keys());
         self.state = State::default();
     }
-
 }

@@ -142,7 +142,8 @@ impl Clock {
                 continue;
             }
             // A millisecond more than computed: the clock shows whole milliseconds, so waking early would spin.
-            let real = Duration::from_secs_f64((missing as f64 / 1000.0 / speed).min(86_400.0)) + Duration::from_millis(1);
+            let real =
+                Duration::from_secs_f64((missing as f64 / 1000.0 / speed).min(86_400.0)) + Duration::from_millis(1);
             tokio::select! {
                 () = real_sleep(real) => {}
                 _ = changes.changed() => {}

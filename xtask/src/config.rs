@@ -83,10 +83,7 @@ mod tests {
     fn sha256_is_replaced_in_its_own_table_only() {
         let text = "[source]\nsha256 = \"a\"\n\n# kept\n[services.ecs]\nsha256 = \"b\"\non = []\n";
         let text = record_sha256(text, "services.ecs", "c").unwrap();
-        assert_eq!(
-            text,
-            "[source]\nsha256 = \"a\"\n\n# kept\n[services.ecs]\nsha256 = \"c\"\non = []\n"
-        );
+        assert_eq!(text, "[source]\nsha256 = \"a\"\n\n# kept\n[services.ecs]\nsha256 = \"c\"\non = []\n");
         assert!(record_sha256(&text, "services.ssm", "c").is_err());
     }
 }

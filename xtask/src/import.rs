@@ -32,17 +32,8 @@ const METADATA: &[&str] = &[
     "uid",
     "xmlNamespace",
 ];
-const OPERATION: &[&str] = &[
-    "errors",
-    "http",
-    "httpChecksum",
-    "idempotent",
-    "input",
-    "name",
-    "output",
-    "readonly",
-    "staticContextParams",
-];
+const OPERATION: &[&str] =
+    &["errors", "http", "httpChecksum", "idempotent", "input", "name", "output", "readonly", "staticContextParams"];
 const SHAPE: &[&str] = &[
     "box",
     "deprecated",
@@ -98,13 +89,7 @@ pub(crate) fn run(root: &Path, wheel: Option<&Path>, update: bool) -> Result<()>
     result
 }
 
-fn import(
-    root: &Path,
-    config: &Config,
-    wheel: Option<&Path>,
-    update: bool,
-    temp: &Path,
-) -> Result<()> {
+fn import(root: &Path, config: &Config, wheel: Option<&Path>, update: bool, temp: &Path) -> Result<()> {
     let wheel = match wheel {
         Some(wheel) => wheel.to_owned(),
         None => download(config, temp)?,
@@ -123,12 +108,7 @@ fn import(
     }
     // A wheel is a zip file, and Python is here anyway: it fetched it.
     let unpacked = temp.join("unpacked");
-    run_command(
-        Command::new("python3")
-            .args(["-m", "zipfile", "-e"])
-            .arg(&wheel)
-            .arg(&unpacked),
-    )?;
+    run_command(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
 
     for (id, service) in &config.services {
         let name = service.botocore.as_deref().unwrap_or(id);
@@ -158,16 +138,7 @@ fn download(config: &Config, temp: &Path) -> Result<PathBuf> {
     let requirement = format!("{}=={}", config.source.package, config.source.version);
     run_command(
         Command::new("python3")
-            .args([
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--only-binary",
-                ":all:",
-                "--dest",
-            ])
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest"])
             .arg(temp)
             .arg(&requirement),
     )?;
@@ -178,25 +149,19 @@ fn download(config: &Config, temp: &Path) -> Result<PathBuf> {
 }
 
 fn run_command(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("running {command:?}"))?;
+    let status = command.status().with_context(|| format!("running {command:?}"))?;
     ensure!(status.success(), "{command:?} failed: {status}");
     Ok(())
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the newest version of a service's model.
 fn read_service(folder: &Path) -> Result<Value> {
-    let mut versions: Vec<PathBuf> = fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
+    let mut versions: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     versions.sort();
     let folder = versions.pop().context("the service has no versions")?;
     let service = read_json(&folder, "service-2.json")?.context("no service-2.json")?;
@@ -222,19 +187,10 @@ fn read_json(folder: &Path, name: &str) -> Result<Option<Value>> {
 fn facts(service: &Value, paginators: &Value, waiters: &Value) -> Result<Value> {
     let mut out = Map::new();
     out.insert("metadata".into(), pick(&service["metadata"], METADATA)?);
-    out.insert(
-        "operations".into(),
-        sorted_map(&service["operations"], operation)?,
-    );
-    out.insert(
-        "pagination".into(),
-        sorted_map(&paginators["pagination"], |value| Ok(sort(value)))?,
-    );
+    out.insert("operations".into(), sorted_map(&service["operations"], operation)?);
+    out.insert("pagination".into(), sorted_map(&paginators["pagination"], |value| Ok(sort(value)))?);
     out.insert("shapes".into(), sorted_map(&service["shapes"], shape)?);
-    out.insert(
-        "waiters".into(),
-        sorted_map(&waiters["waiters"], |value| Ok(waiter(value)))?,
-    );
+    out.insert("waiters".into(), sorted_map(&waiters["waiters"], |value| Ok(waiter(value)))?);
     Ok(Value::Object(out))
 }
 
@@ -246,10 +202,7 @@ fn operation(value: &Value) -> Result<Value> {
         }
     }
     if let Some(errors) = value.get("errors").and_then(Value::as_array) {
-        out["errors"] = errors
-            .iter()
-            .map(|error| pick(error, REFERENCE))
-            .collect::<Result<_>>()?;
+        out["errors"] = errors.iter().map(|error| pick(error, REFERENCE)).collect::<Result<_>>()?;
     }
     Ok(out)
 }
@@ -291,12 +244,8 @@ fn waiter(value: &Value) -> Value {
 
 /// The listed keys of an object, in the order of the list, which is sorted.
 fn pick(value: &Value, keys: &[&str]) -> Result<Value> {
-    let Some(object) = value.as_object() else {
-        bail!("expected an object, found {value}")
-    };
-    let picked = keys
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), sort(object.get(*key)?))));
+    let Some(object) = value.as_object() else { bail!("expected an object, found {value}") };
+    let picked = keys.iter().filter_map(|key| Some(((*key).to_owned(), sort(object.get(*key)?))));
     Ok(Value::Object(picked.collect()))
 }
 
@@ -323,11 +272,9 @@ fn sort_top(value: Value) -> Value {
 /// Sorts the keys of all objects inside.
 fn sort(value: &Value) -> Value {
     match value {
-        Value::Object(map) => sort_top(Value::Object(
-            map.iter()
-                .map(|(key, value)| (key.clone(), sort(value)))
-                .collect(),
-        )),
+        Value::Object(map) => {
+            sort_top(Value::Object(map.iter().map(|(key, value)| (key.clone(), sort(value))).collect()))
+        }
         Value::Array(values) => values.iter().map(sort).collect(),
         other => other.clone(),
     }

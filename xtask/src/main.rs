@@ -51,17 +51,12 @@ enum ModelsCommand {
 fn main() -> Result<()> {
     let root = root();
     match Cli::parse().command {
-        Command::Models(ModelsCommand::Import { update, wheel }) => {
-            import::run(&root, wheel.as_deref(), update)
-        }
+        Command::Models(ModelsCommand::Import { update, wheel }) => import::run(&root, wheel.as_deref(), update),
         Command::Codegen { check, strict } => codegen::run(&root, check, strict),
     }
 }
 
 /// The root of the repository: where xtask was built from.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lives in the repository")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lives in the repository").to_owned()
 }

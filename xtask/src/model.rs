@@ -84,10 +84,7 @@ impl From<Value> for OneOrMany {
     fn from(value: Value) -> Self {
         Self(match value {
             Value::String(one) => vec![one],
-            Value::Array(many) => many
-                .into_iter()
-                .filter_map(|one| one.as_str().map(str::to_owned))
-                .collect(),
+            Value::Array(many) => many.into_iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
             _ => vec![],
         })
     }
@@ -151,14 +148,8 @@ impl Shape {
 
     fn references(&self) -> Vec<String> {
         let members = self.members().map(|(_, reference)| reference);
-        let others = [&self.member, &self.key, &self.value]
-            .into_iter()
-            .flatten()
-            .cloned();
-        members
-            .chain(others)
-            .map(|reference| reference.shape)
-            .collect()
+        let others = [&self.member, &self.key, &self.value].into_iter().flatten().cloned();
+        members.chain(others).map(|reference| reference.shape).collect()
     }
 }
 
@@ -166,12 +157,8 @@ impl Shape {
 pub(crate) fn load(root: &Path, id: &str, service: &Service) -> Result<(Model, Vec<String>)> {
     let folder = root.join("api-models");
     let path = folder.join("models").join(format!("{id}.json"));
-    let text = fs::read_to_string(&path).with_context(|| {
-        format!(
-            "reading {} (`cargo xtask models import` makes it)",
-            path.display()
-        )
-    })?;
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("reading {} (`cargo xtask models import` makes it)", path.display()))?;
     let mut value: Value = serde_json::from_str(&text)?;
     patch::apply_all(&mut value, &folder.join("patches").join(id))?;
     prepare(value, service).with_context(|| path.display().to_string())
@@ -181,10 +168,7 @@ pub(crate) fn load(root: &Path, id: &str, service: &Service) -> Result<(Model, V
 pub(crate) fn prepare(value: Value, service: &Service) -> Result<(Model, Vec<String>)> {
     let mut model: Model = serde_json::from_value(value)?;
     for name in &service.on {
-        ensure!(
-            model.operations.contains_key(name),
-            "models.toml: {name} is on, but the model does not have it"
-        );
+        ensure!(model.operations.contains_key(name), "models.toml: {name} is on, but the model does not have it");
     }
     let mut other_operations = vec![];
     if service.generate == Generate::On {
@@ -205,20 +189,14 @@ pub(crate) fn prepare(value: Value, service: &Service) -> Result<(Model, Vec<Str
 /// Every operation gets an input and an output, so that code need not tell the cases apart.
 fn add_missing_inputs_and_outputs(model: &mut Model) {
     for (name, operation) in &mut model.operations {
-        for (reference, suffix) in [
-            (&mut operation.input, "Request"),
-            (&mut operation.output, "Response"),
-        ] {
+        for (reference, suffix) in [(&mut operation.input, "Request"), (&mut operation.output, "Response")] {
             reference.get_or_insert_with(|| {
                 let name = format!("{name}{suffix}");
-                model.shapes.entry(name.clone()).or_insert_with(|| Shape {
-                    r#type: "structure".into(),
-                    ..Shape::default()
-                });
-                Reference {
-                    shape: name,
-                    ..Reference::default()
-                }
+                model
+                    .shapes
+                    .entry(name.clone())
+                    .or_insert_with(|| Shape { r#type: "structure".into(), ..Shape::default() });
+                Reference { shape: name, ..Reference::default() }
             });
         }
     }
@@ -227,19 +205,12 @@ fn add_missing_inputs_and_outputs(model: &mut Model) {
 fn keep_reachable(model: &mut Model) -> Result<()> {
     let mut queue: Vec<String> = vec![];
     for operation in model.operations.values() {
-        let references = operation
-            .errors
-            .iter()
-            .chain(&operation.input)
-            .chain(&operation.output);
+        let references = operation.errors.iter().chain(&operation.input).chain(&operation.output);
         queue.extend(references.map(|reference| reference.shape.clone()));
     }
     let mut reachable = BTreeSet::new();
     while let Some(name) = queue.pop() {
-        let shape = model
-            .shapes
-            .get(&name)
-            .with_context(|| format!("the model does not have the shape {name}"))?;
+        let shape = model.shapes.get(&name).with_context(|| format!("the model does not have the shape {name}"))?;
         if reachable.insert(name) {
             queue.extend(shape.references());
         }
@@ -248,11 +219,7 @@ fn keep_reachable(model: &mut Model) -> Result<()> {
     // Errors without an "exception" trait are exceptions all the same.
     for operation in model.operations.values() {
         for error in &operation.errors {
-            model
-                .shapes
-                .get_mut(&error.shape)
-                .expect("it is reachable")
-                .exception = true;
+            model.shapes.get_mut(&error.shape).expect("it is reachable").exception = true;
         }
     }
     Ok(())
@@ -262,15 +229,8 @@ fn keep_reachable(model: &mut Model) -> Result<()> {
 fn add_missing_messages(model: &mut Model) {
     let mut added = false;
     for shape in model.shapes.values_mut().filter(|shape| shape.exception) {
-        if !shape
-            .members
-            .keys()
-            .any(|name| name.eq_ignore_ascii_case("message"))
-        {
-            shape.members.insert(
-                "message".into(),
-                serde_json::json!({"shape": "ExceptionMessage"}),
-            );
+        if !shape.members.keys().any(|name| name.eq_ignore_ascii_case("message")) {
+            shape.members.insert("message".into(), serde_json::json!({"shape": "ExceptionMessage"}));
             added = true;
         }
     }
@@ -278,9 +238,6 @@ fn add_missing_messages(model: &mut Model) {
         model
             .shapes
             .entry("ExceptionMessage".into())
-            .or_insert_with(|| Shape {
-                r#type: "string".into(),
-                ..Shape::default()
-            });
+            .or_insert_with(|| Shape { r#type: "string".into(), ..Shape::default() });
     }
 }

@@ -1,26 +1,18 @@
 //! From the names of a model to Rust's.
 
 /// Types of the prelude, and what generated code uses by its short name.
-const TAKEN: &[&str] = &[
-    "Box", "Default", "Err", "None", "Ok", "Option", "Result", "Self", "Some", "String", "Vec",
-];
+const TAKEN: &[&str] = &["Box", "Default", "Err", "None", "Ok", "Option", "Result", "Self", "Some", "String", "Vec"];
 
 const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
-    "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
-    "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Plurals and brands whose capitals would be split in the wrong place.
-const SPELLINGS: &[(&str, &str)] = &[
-    ("ARNs", "Arns"),
-    ("IDs", "Ids"),
-    ("IPv", "Ipv"),
-    ("URLs", "Urls"),
-    ("VPCs", "Vpcs"),
-];
+const SPELLINGS: &[(&str, &str)] =
+    &[("ARNs", "Arns"), ("IDs", "Ids"), ("IPv", "Ipv"), ("URLs", "Urls"), ("VPCs", "Vpcs")];
 
 /// `efsVolumeConfiguration` → `efs_volume_configuration`, `EC2InstanceId` → `ec2_instance_id`.
 pub(crate) fn snake(name: &str) -> String {
@@ -42,8 +34,7 @@ pub(crate) fn snake(name: &str) -> String {
             // A new word begins after a small letter or digit, and at the last capital of an acronym.
             let starts_word = before.is_ascii_lowercase()
                 || before.is_ascii_digit()
-                || (before.is_ascii_uppercase()
-                    && chars.get(index + 1).is_some_and(char::is_ascii_lowercase));
+                || (before.is_ascii_uppercase() && chars.get(index + 1).is_some_and(char::is_ascii_lowercase));
             if starts_word && !out.ends_with('_') {
                 out.push('_');
             }
@@ -76,11 +67,7 @@ pub(crate) fn type_name(name: &str) -> String {
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => String::new(),
     };
-    if TAKEN.contains(&name.as_str()) {
-        format!("{name}Shape")
-    } else {
-        name
-    }
+    if TAKEN.contains(&name.as_str()) { format!("{name}Shape") } else { name }
 }
 
 /// The names of an enum's variants: `FARGATE_SPOT` → `FargateSpot`, `json-file` → `JsonFile`.
@@ -88,10 +75,7 @@ pub(crate) fn variants(values: &[String]) -> Vec<String> {
     let mut names: Vec<String> = vec![];
     for value in values {
         let mut name = String::new();
-        for word in value
-            .split(|char: char| !char.is_ascii_alphanumeric())
-            .map(capitalised)
-        {
+        for word in value.split(|char: char| !char.is_ascii_alphanumeric()).map(capitalised) {
             // X86_64, not X8664.
             if name.ends_with(|char: char| char.is_ascii_digit())
                 && word.starts_with(|char: char| char.is_ascii_digit())
@@ -118,16 +102,9 @@ pub(crate) fn variants(values: &[String]) -> Vec<String> {
 fn capitalised(word: &str) -> String {
     let keep = word.chars().any(|char| char.is_ascii_lowercase());
     let rest = |rest: &str| {
-        if keep {
-            rest.to_owned()
-        } else {
-            rest.to_ascii_lowercase()
-        }
+        if keep { rest.to_owned() } else { rest.to_ascii_lowercase() }
     };
-    word.split_at_checked(1)
-        .map_or_else(String::new, |(first, tail)| {
-            first.to_ascii_uppercase() + &rest(tail)
-        })
+    word.split_at_checked(1).map_or_else(String::new, |(first, tail)| first.to_ascii_uppercase() + &rest(tail))
 }
 
 #[cfg(test)]
@@ -165,33 +142,12 @@ mod tests {
 
     #[test]
     fn variant_names() {
-        let values = [
-            "FARGATE_SPOT",
-            "json-file",
-            "taskLongArnFormat",
-            "X86_64",
-            "EC2",
-            "2xlarge",
-            "",
-            "a.b",
-            "a-b",
-            "UNKNOWN",
-        ];
+        let values =
+            ["FARGATE_SPOT", "json-file", "taskLongArnFormat", "X86_64", "EC2", "2xlarge", "", "a.b", "a-b", "UNKNOWN"];
         let names = variants(&values.map(str::to_owned));
         assert_eq!(
             names,
-            [
-                "FargateSpot",
-                "JsonFile",
-                "TaskLongArnFormat",
-                "X86_64",
-                "Ec2",
-                "V2xlarge",
-                "V",
-                "AB",
-                "AB_",
-                "Unknown"
-            ]
+            ["FargateSpot", "JsonFile", "TaskLongArnFormat", "X86_64", "Ec2", "V2xlarge", "V", "AB", "AB_", "Unknown"]
         );
     }
 

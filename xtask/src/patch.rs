@@ -32,9 +32,8 @@ pub(crate) fn apply_all(model: &mut Value, folder: &Path) -> Result<()> {
     if !folder.exists() {
         return Ok(());
     }
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     paths.sort();
     for path in paths {
         let text = fs::read_to_string(&path)?;
@@ -60,31 +59,17 @@ fn apply(model: &mut Value, text: &str) -> Result<()> {
 
 fn add_errors(model: &mut Value, change: &AddErrors) -> Result<()> {
     for error in &change.errors {
-        ensure!(
-            model["shapes"].get(error).is_some(),
-            "the model does not have the exception {error}"
-        );
+        ensure!(model["shapes"].get(error).is_some(), "the model does not have the exception {error}");
     }
-    let operations = model["operations"]
-        .as_object_mut()
-        .context("the model has no operations")?;
+    let operations = model["operations"].as_object_mut().context("the model has no operations")?;
     for name in &change.operations {
-        ensure!(
-            name == "*" || operations.contains_key(name),
-            "the model does not have the operation {name}"
-        );
+        ensure!(name == "*" || operations.contains_key(name), "the model does not have the operation {name}");
     }
     for (name, operation) in operations {
-        if !change
-            .operations
-            .iter()
-            .any(|wanted| wanted == "*" || wanted == name)
-        {
+        if !change.operations.iter().any(|wanted| wanted == "*" || wanted == name) {
             continue;
         }
-        let operation = operation
-            .as_object_mut()
-            .context("an operation is an object")?;
+        let operation = operation.as_object_mut().context("an operation is an object")?;
         let errors = operation.entry("errors").or_insert_with(|| json!([]));
         let errors = errors.as_array_mut().context("errors are a list")?;
         for error in &change.errors {
@@ -97,9 +82,7 @@ fn add_errors(model: &mut Value, change: &AddErrors) -> Result<()> {
 }
 
 fn remove(model: &mut Value, pointer: &str) -> Result<()> {
-    let Some((parent, key)) = pointer.rsplit_once('/') else {
-        bail!("{pointer} is not a JSON pointer")
-    };
+    let Some((parent, key)) = pointer.rsplit_once('/') else { bail!("{pointer} is not a JSON pointer") };
     let removed = match model.pointer_mut(parent) {
         Some(Value::Object(map)) => map.shift_remove(key).is_some(),
         Some(Value::Array(values)) => match key.parse::<usize>() {
@@ -145,17 +128,9 @@ mod tests {
 
     #[test]
     fn adds_errors_once() {
-        let model =
-            patched("reason = 'r'\nadd_errors = [{ operations = ['*'], errors = ['X', 'Y'] }]")
-                .unwrap();
-        assert_eq!(
-            model["operations"]["A"]["errors"],
-            json!([{"shape": "X"}, {"shape": "Y"}])
-        );
-        assert_eq!(
-            model["operations"]["B"]["errors"],
-            json!([{"shape": "X"}, {"shape": "Y"}])
-        );
+        let model = patched("reason = 'r'\nadd_errors = [{ operations = ['*'], errors = ['X', 'Y'] }]").unwrap();
+        assert_eq!(model["operations"]["A"]["errors"], json!([{"shape": "X"}, {"shape": "Y"}]));
+        assert_eq!(model["operations"]["B"]["errors"], json!([{"shape": "X"}, {"shape": "Y"}]));
     }
 
     #[test]
@@ -164,10 +139,7 @@ mod tests {
             "reason = 'r'\nremove = ['/shapes/S/max', '/shapes/S/required/0']\n[merge.shapes.S]\npattern = 'p'",
         )
         .unwrap();
-        assert_eq!(
-            model["shapes"]["S"],
-            json!({"type": "string", "required": ["b"], "pattern": "p"})
-        );
+        assert_eq!(model["shapes"]["S"], json!({"type": "string", "required": ["b"], "pattern": "p"}));
     }
 
     #[test]
@@ -181,11 +153,7 @@ mod tests {
     #[test]
     fn refuses_what_the_model_does_not_have() {
         assert!(patched("reason = 'r'\nremove = ['/shapes/S/min']").is_err());
-        assert!(
-            patched("reason = 'r'\nadd_errors = [{ operations = ['C'], errors = ['X'] }]").is_err()
-        );
-        assert!(
-            patched("reason = 'r'\nadd_errors = [{ operations = ['A'], errors = ['Z'] }]").is_err()
-        );
+        assert!(patched("reason = 'r'\nadd_errors = [{ operations = ['C'], errors = ['X'] }]").is_err());
+        assert!(patched("reason = 'r'\nadd_errors = [{ operations = ['A'], errors = ['Z'] }]").is_err());
     }
 }

@@ -25,10 +25,7 @@ pub struct ServiceSchema {
 
 impl ServiceSchema {
     pub fn operation(&self, name: &str) -> Option<&'static OperationSchema> {
-        let index = self
-            .operations
-            .binary_search_by(|operation| operation.name.cmp(name))
-            .ok()?;
+        let index = self.operations.binary_search_by(|operation| operation.name.cmp(name)).ok()?;
         Some(self.operations[index])
     }
 }

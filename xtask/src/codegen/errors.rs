@@ -13,42 +13,21 @@ pub(crate) fn generate(code: &ServiceCode<'_>) -> Result<String> {
     let mut out = format!(
         "{HEADER}use super::{{operations, schema, types::*}};\nuse crate::macros::{{common_error, exception, operation_error, structure}};\n"
     );
-    for (name, shape) in code
-        .model
-        .shapes
-        .iter()
-        .filter(|(_, shape)| shape.exception)
-    {
+    for (name, shape) in code.model.shapes.iter().filter(|(_, shape)| shape.exception) {
         types::structure(code, name, &mut out)?;
-        let message = shape
-            .members
-            .keys()
-            .find(|name| name.eq_ignore_ascii_case("message"));
+        let message = shape.members.keys().find(|name| name.eq_ignore_ascii_case("message"));
         let message = message.with_context(|| format!("{name} has no message"))?;
-        writeln!(
-            out,
-            "\nexception!({}, {});",
-            names::type_name(name),
-            names::field(message)
-        )?;
+        writeln!(out, "\nexception!({}, {});", names::type_name(name), names::field(message))?;
     }
     for (name, operation) in &code.model.operations {
-        write!(
-            out,
-            "\noperation_error!({}, operations::{}, {{",
-            error_name(name),
-            names::screaming(name)
-        )?;
+        write!(out, "\noperation_error!({}, operations::{}, {{", error_name(name), names::screaming(name))?;
         list(exceptions(operation).into_iter(), &mut out)?;
         out.push_str("\n});\n");
     }
     out.push_str("\ncommon_error!(CommonError {");
     list(common(code).into_iter(), &mut out)?;
     out.push_str("\n} =>");
-    list(
-        code.model.operations.keys().map(|name| error_name(name)),
-        &mut out,
-    )?;
+    list(code.model.operations.keys().map(|name| error_name(name)), &mut out)?;
     out.push_str("\n);\n");
     Ok(out)
 }
@@ -58,20 +37,14 @@ pub(crate) fn error_name(operation: &str) -> String {
 }
 
 fn exceptions(operation: &Operation) -> BTreeSet<String> {
-    operation
-        .errors
-        .iter()
-        .map(|error| names::type_name(&error.shape))
-        .collect()
+    operation.errors.iter().map(|error| names::type_name(&error.shape)).collect()
 }
 
 /// The exceptions that every operation has.
 fn common(code: &ServiceCode<'_>) -> BTreeSet<String> {
     let mut all = code.model.operations.values().map(exceptions);
     let first = all.next().unwrap_or_default();
-    all.fold(first, |common, some| {
-        common.intersection(&some).cloned().collect()
-    })
+    all.fold(first, |common, some| common.intersection(&some).cloned().collect())
 }
 
 fn list(names: impl Iterator<Item = String>, out: &mut String) -> Result<()> {

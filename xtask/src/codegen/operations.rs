@@ -16,17 +16,11 @@ pub(crate) fn generate(code: &ServiceCode<'_>) -> Result<String> {
     for (name, operation) in &code.model.operations {
         let static_name = names::screaming(name);
         let shape = |reference: &Option<Reference>| {
-            reference
-                .as_ref()
-                .map(|reference| reference.shape.clone())
-                .unwrap_or_default()
+            reference.as_ref().map(|reference| reference.shape.clone()).unwrap_or_default()
         };
         let (input, output) = (shape(&operation.input), shape(&operation.output));
-        let errors: String = operation
-            .errors
-            .iter()
-            .map(|error| format!("&schema::{},", code.statics[error.shape.as_str()]))
-            .collect();
+        let errors: String =
+            operation.errors.iter().map(|error| format!("&schema::{},", code.statics[error.shape.as_str()])).collect();
         write!(
             out,
             "\npub static {static_name}: OperationSchema = OperationSchema::new({name:?}, &SERVICE, &schema::{}, &schema::{}, &[{errors}])",
@@ -39,17 +33,9 @@ pub(crate) fn generate(code: &ServiceCode<'_>) -> Result<String> {
         let http = &operation.http;
         let status = http.response_code.unwrap_or(200);
         if http.method != "POST" || http.request_uri != "/" || status != 200 {
-            write!(
-                out,
-                ".http({:?}, {:?}, {status})",
-                http.method, http.request_uri
-            )?;
+            write!(out, ".http({:?}, {:?}, {status})", http.method, http.request_uri)?;
         }
-        if let Some(wrapper) = operation
-            .output
-            .as_ref()
-            .and_then(|output| output.result_wrapper.as_ref())
-        {
+        if let Some(wrapper) = operation.output.as_ref().and_then(|output| output.result_wrapper.as_ref()) {
             write!(out, ".result_wrapper({wrapper:?})")?;
         }
         if let Some(pagination) = code.model.pagination.get(name) {
@@ -87,12 +73,8 @@ pub(crate) fn service_module(code: &ServiceCode<'_>) -> Result<String> {
         "smithy-rpc-v2-cbor" => "RpcV2Cbor",
         other => bail!("unknown protocol {other}"),
     };
-    let operations: String = code
-        .model
-        .operations
-        .keys()
-        .map(|name| format!("&operations::{},", names::screaming(name)))
-        .collect();
+    let operations: String =
+        code.model.operations.keys().map(|name| format!("&operations::{},", names::screaming(name))).collect();
     Ok(format!(
         "//! {full_name}, API version {api_version}.
         //!
@@ -122,25 +104,15 @@ pub(crate) fn service_module(code: &ServiceCode<'_>) -> Result<String> {
             other_operations: &{other_operations:?},
         }};
         ",
-        full_name = metadata
-            .service_abbreviation
-            .as_ref()
-            .unwrap_or(&metadata.service_full_name),
+        full_name = metadata.service_abbreviation.as_ref().unwrap_or(&metadata.service_full_name),
         id = code.id,
         api_version = metadata.api_version.as_str(),
         endpoint_prefix = metadata.endpoint_prefix,
-        signing_name = metadata
-            .signing_name
-            .as_ref()
-            .unwrap_or(&metadata.endpoint_prefix),
+        signing_name = metadata.signing_name.as_ref().unwrap_or(&metadata.endpoint_prefix),
         target_prefix = metadata.target_prefix,
         json_version = metadata.json_version,
         xml_namespace = metadata.xml_namespace.as_ref().map(XmlNamespace::uri),
-        internal_error = code
-            .service
-            .internal_error
-            .as_deref()
-            .unwrap_or("InternalFailure"),
+        internal_error = code.service.internal_error.as_deref().unwrap_or("InternalFailure"),
         other_operations = code.other_operations,
     ))
 }

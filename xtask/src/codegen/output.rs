@@ -60,16 +60,9 @@ impl Output {
             }
         }
         if check && !differences.is_empty() {
-            bail!(
-                "not up to date, run `cargo xtask codegen`:\n  {}",
-                differences.join("\n  ")
-            );
+            bail!("not up to date, run `cargo xtask codegen`:\n  {}", differences.join("\n  "));
         }
-        println!(
-            "{} generated files, {} changed",
-            self.files.len(),
-            differences.len()
-        );
+        println!("{} generated files, {} changed", self.files.len(), differences.len());
         Ok(())
     }
 
@@ -84,10 +77,7 @@ impl Output {
                 let path = entry?.path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if !self
-                    .files
-                    .contains_key(&*path.strip_prefix(root)?.to_string_lossy())
-                {
+                } else if !self.files.contains_key(&*path.strip_prefix(root)?.to_string_lossy()) {
                     found.push(path);
                 }
             }

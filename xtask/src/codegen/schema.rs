@@ -9,11 +9,7 @@ use super::{HEADER, ServiceCode, by_letter};
 use crate::model::{Reference, Shape};
 
 pub(crate) fn generate(code: &ServiceCode<'_>, folder: &str, output: &mut Output) -> Result<()> {
-    let with_static = code
-        .model
-        .shapes
-        .iter()
-        .filter(|(_, shape)| has_static(shape));
+    let with_static = code.model.shapes.iter().filter(|(_, shape)| has_static(shape));
     let letters = by_letter(with_static.map(|(name, _)| name.as_str()));
     let mut module = HEADER.to_owned();
     for (letter, names) in &letters {
@@ -32,8 +28,7 @@ pub(crate) fn generate(code: &ServiceCode<'_>, folder: &str, output: &mut Output
 }
 
 fn has_static(shape: &Shape) -> bool {
-    !(matches!(shape.r#type.as_str(), "boolean" | "timestamp")
-        || (shape.r#type == "structure" && shape.document))
+    !(matches!(shape.r#type.as_str(), "boolean" | "timestamp") || (shape.r#type == "structure" && shape.document))
 }
 
 fn shape(code: &ServiceCode<'_>, name: &str, out: &mut String) -> Result<()> {
@@ -43,26 +38,12 @@ fn shape(code: &ServiceCode<'_>, name: &str, out: &mut String) -> Result<()> {
         "list" => ("ListSchema", list(code, name, shape)?),
         "map" => ("MapSchema", map(code, name, shape)?),
         "string" | "character" => ("StringSchema", string(name, shape)),
-        "integer" | "long" => (
-            "IntegerSchema",
-            format!("{name:?}){}", integer_limits(shape)),
-        ),
+        "integer" | "long" => ("IntegerSchema", format!("{name:?}){}", integer_limits(shape))),
         "float" | "double" => ("DoubleSchema", format!("{name:?}){}", double_limits(shape))),
-        "blob" => (
-            "BlobSchema",
-            format!(
-                "{name:?}){}{}",
-                integer_limits(shape),
-                sensitive(shape.sensitive)
-            ),
-        ),
+        "blob" => ("BlobSchema", format!("{name:?}){}{}", integer_limits(shape), sensitive(shape.sensitive))),
         other => bail!("unknown type {other}"),
     };
-    write!(
-        out,
-        "\npub static {}: {kind} = {kind}::new({constructor};\n",
-        code.statics[name]
-    )?;
+    write!(out, "\npub static {}: {kind} = {kind}::new({constructor};\n", code.statics[name])?;
     Ok(())
 }
 
@@ -70,22 +51,13 @@ fn structure(code: &ServiceCode<'_>, name: &str, shape: &Shape) -> Result<String
     let mut out = format!("{name:?}, &[");
     for (member, reference) in shape.members() {
         let target = target(code, &reference)?;
-        write!(
-            out,
-            "MemberSchema::new({member:?}, {})",
-            schema(code, &reference)?
-        )?;
-        let wire_name = reference
-            .query_name
-            .as_ref()
-            .or(reference.location_name.as_ref());
+        write!(out, "MemberSchema::new({member:?}, {})", schema(code, &reference)?)?;
+        let wire_name = reference.query_name.as_ref().or(reference.location_name.as_ref());
         let wire_name = match target.r#type.as_str() {
             // A flattened list is called as its elements are.
-            "list" if target.flattened || reference.flattened => target
-                .member
-                .as_ref()
-                .and_then(|member| member.location_name.as_ref())
-                .or(wire_name),
+            "list" if target.flattened || reference.flattened => {
+                target.member.as_ref().and_then(|member| member.location_name.as_ref()).or(wire_name)
+            }
             _ => wire_name,
         };
         if let Some(wire_name) = wire_name.filter(|wire_name| *wire_name != member) {
@@ -118,13 +90,9 @@ fn structure(code: &ServiceCode<'_>, name: &str, shape: &Shape) -> Result<String
     out.push_str(sensitive(shape.sensitive));
     if shape.exception {
         let error = shape.error.as_ref();
-        let code = error
-            .and_then(|error| error.code.as_deref())
-            .unwrap_or(name);
+        let code = error.and_then(|error| error.code.as_deref()).unwrap_or(name);
         let default_status = if shape.fault { 500 } else { 400 };
-        let status = error
-            .and_then(|error| error.http_status_code)
-            .unwrap_or(default_status);
+        let status = error.and_then(|error| error.http_status_code).unwrap_or(default_status);
         write!(out, ".error({code:?}, {status}, {})", shape.fault)?;
     }
     if let Some(payload) = &shape.payload {
@@ -150,11 +118,7 @@ fn list(code: &ServiceCode<'_>, name: &str, shape: &Shape) -> Result<String> {
 fn map(code: &ServiceCode<'_>, name: &str, shape: &Shape) -> Result<String> {
     let key = shape.key.as_ref().context("a map without a key")?;
     let value = shape.value.as_ref().context("a map without a value")?;
-    let mut out = format!(
-        "{name:?}, &{}, {})",
-        code.statics[key.shape.as_str()],
-        schema(code, value)?
-    );
+    let mut out = format!("{name:?}, &{}, {})", code.statics[key.shape.as_str()], schema(code, value)?);
     if key.location_name.is_some() || value.location_name.is_some() {
         let key = key.location_name.as_deref().unwrap_or("key");
         let value = value.location_name.as_deref().unwrap_or("value");
@@ -191,18 +155,13 @@ fn schema(code: &ServiceCode<'_>, reference: &Reference) -> Result<String> {
         "structure" if shape.document => return Ok("Schema::Untyped".into()),
         "boolean" => return Ok("Schema::Boolean".into()),
         "timestamp" => {
-            let format = reference
-                .timestamp_format
-                .as_ref()
-                .or(shape.timestamp_format.as_ref());
+            let format = reference.timestamp_format.as_ref().or(shape.timestamp_format.as_ref());
             let format = match format.map(String::as_str) {
                 Some("iso8601") => "DateTime",
                 Some("rfc822") => "HttpDate",
                 Some("unixTimestamp") => "EpochSeconds",
                 Some(other) => bail!("unknown timestamp format {other}"),
-                None if matches!(reference.location.as_deref(), Some("header" | "headers")) => {
-                    "HttpDate"
-                }
+                None if matches!(reference.location.as_deref(), Some("header" | "headers")) => "HttpDate",
                 None => "Default",
             };
             return Ok(format!("Schema::Timestamp(TimestampFormat::{format})"));
@@ -218,17 +177,11 @@ fn schema(code: &ServiceCode<'_>, reference: &Reference) -> Result<String> {
         "blob" => "Blob",
         other => bail!("unknown type {other}"),
     };
-    Ok(format!(
-        "Schema::{variant}(&{})",
-        code.statics[reference.shape.as_str()]
-    ))
+    Ok(format!("Schema::{variant}(&{})", code.statics[reference.shape.as_str()]))
 }
 
 fn target<'a>(code: &'a ServiceCode<'_>, reference: &Reference) -> Result<&'a Shape> {
-    code.model
-        .shapes
-        .get(&reference.shape)
-        .with_context(|| format!("no shape {}", reference.shape))
+    code.model.shapes.get(&reference.shape).with_context(|| format!("no shape {}", reference.shape))
 }
 
 fn integer_limits(shape: &Shape) -> String {

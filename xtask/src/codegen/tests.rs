@@ -59,9 +59,7 @@ fn demo() -> Value {
 
 fn assert_contains(output: &Output, path: &str, parts: &[&str]) {
     let path = format!("api-models/src/generated/demo/{path}");
-    let text = output
-        .text(&path)
-        .unwrap_or_else(|| panic!("{path} is not generated"));
+    let text = output.text(&path).unwrap_or_else(|| panic!("{path} is not generated"));
     for part in parts {
         assert!(text.contains(part), "{part}\nis not in {path}:\n{text}");
     }
@@ -84,17 +82,8 @@ fn structures() {
             "structure!(Node, schema::NODE, {\n    0 r#type,\n    1 efs_volume_configuration,",
         ],
     );
-    assert_contains(
-        &output,
-        "types/k.rs",
-        &["BigOne = \"BIG_ONE\"", "Small = \"small\""],
-    );
-    assert!(
-        output
-            .text("api-models/src/generated/demo/types/u.rs")
-            .is_none(),
-        "Unused is not reachable"
-    );
+    assert_contains(&output, "types/k.rs", &["BigOne = \"BIG_ONE\"", "Small = \"small\""]);
+    assert!(output.text("api-models/src/generated/demo/types/u.rs").is_none(), "Unused is not reachable");
 }
 
 #[test]
@@ -112,16 +101,8 @@ fn schemas() {
             "ListSchema::new(\"Nodes\", Schema::Structure(&NODE)).max(3)",
         ],
     );
-    assert_contains(
-        &output,
-        "schema/t.rs",
-        &[r#"StringSchema::new("Text").min(1).pattern("\\d\"+")"#],
-    );
-    assert_contains(
-        &output,
-        "schema/g.rs",
-        &[r#".error("GoneForGood", 410, false)"#],
-    );
+    assert_contains(&output, "schema/t.rs", &[r#"StringSchema::new("Text").min(1).pattern("\\d\"+")"#]);
+    assert_contains(&output, "schema/g.rs", &[r#".error("GoneForGood", 410, false)"#]);
     assert_contains(&output, "schema/b.rs", &[r#".error("Broken", 500, true)"#]);
 }
 
@@ -147,24 +128,13 @@ fn errors_and_operations() {
             "&[&schema::GONE,&schema::BROKEN,]).on();",
         ],
     );
-    assert_contains(
-        &output,
-        "mod.rs",
-        &[
-            "other_operations: &[]",
-            "internal_error: \"InternalFailure\"",
-        ],
-    );
+    assert_contains(&output, "mod.rs", &["other_operations: &[]", "internal_error: \"InternalFailure\""]);
 }
 
 #[test]
 fn only_operations_that_are_on() {
     let output = generated(demo(), &service(&["Ping"], Generate::On));
-    assert!(
-        output
-            .text("api-models/src/generated/demo/types/n.rs")
-            .is_none()
-    );
+    assert!(output.text("api-models/src/generated/demo/types/n.rs").is_none());
     assert_contains(&output, "mod.rs", &["other_operations: &[\"PutNode\"]"]);
 }
 

@@ -29,10 +29,10 @@ pub(crate) fn generate(code: &ServiceCode<'_>, folder: &str, output: &mut Output
             }
         }
         output.add_rust(format!("{folder}/{letter}.rs"), text);
-        write!(module, "mod {letter};\n")?;
+        writeln!(module, "mod {letter};")?;
     }
     for letter in letters.keys() {
-        write!(module, "pub use {letter}::*;\n")?;
+        writeln!(module, "pub use {letter}::*;")?;
     }
     output.add_rust(format!("{folder}/mod.rs"), module);
     Ok(())
@@ -42,34 +42,22 @@ pub(crate) fn generate(code: &ServiceCode<'_>, folder: &str, output: &mut Output
 pub(crate) fn structure(code: &ServiceCode<'_>, name: &str, out: &mut String) -> Result<()> {
     let shape = &code.model.shapes[name];
     let rust_name = names::type_name(name);
-    write!(
-        out,
-        "\n#[derive(Clone, Default, PartialEq)]\npub struct {rust_name} {{\n"
-    )?;
+    write!(out, "\n#[derive(Clone, Default, PartialEq)]\npub struct {rust_name} {{\n")?;
     let mut fields = vec![];
     for (member, reference) in shape.members() {
         let field = names::field(member);
         if fields.contains(&field) {
             bail!("{name}: two members would be called {field}");
         }
-        let rust_type =
-            rust_type(code, &reference.shape, true).with_context(|| format!("{name}.{member}"))?;
+        let rust_type = rust_type(code, &reference.shape, true).with_context(|| format!("{name}.{member}"))?;
         writeln!(out, "pub {field}: Option<{rust_type}>,")?;
         fields.push(field);
     }
-    write!(
-        out,
-        "}}\n\nstructure!({rust_name}, schema::{}, {{",
-        code.statics[name]
-    )?;
+    write!(out, "}}\n\nstructure!({rust_name}, schema::{}, {{", code.statics[name])?;
     for (index, field) in fields.iter().enumerate() {
         write!(out, "\n    {index} {field},")?;
     }
-    out.push_str(if fields.is_empty() {
-        "});\n"
-    } else {
-        "\n});\n"
-    });
+    out.push_str(if fields.is_empty() { "});\n" } else { "\n});\n" });
     Ok(())
 }
 
@@ -85,15 +73,9 @@ fn string_enum(name: &str, values: &[String], out: &mut String) -> Result<()> {
 /// The Rust type of a shape. Structures that are members are boxed: most are not set, and a task definition with
 /// all of its structures inline would be many times its size (and a recursive one infinite).
 fn rust_type(code: &ServiceCode<'_>, name: &str, member: bool) -> Result<String> {
-    let shape = code
-        .model
-        .shapes
-        .get(name)
-        .with_context(|| format!("the model does not have the shape {name}"))?;
+    let shape = code.model.shapes.get(name).with_context(|| format!("the model does not have the shape {name}"))?;
     let inner = |reference: &Option<crate::model::Reference>| {
-        let reference = reference
-            .as_ref()
-            .with_context(|| format!("{name} does not say what is in it"))?;
+        let reference = reference.as_ref().with_context(|| format!("{name} does not say what is in it"))?;
         rust_type(code, &reference.shape, false)
     };
     Ok(match shape.r#type.as_str() {
@@ -101,11 +83,7 @@ fn rust_type(code: &ServiceCode<'_>, name: &str, member: bool) -> Result<String>
         "structure" if member => format!("Box<{}>", names::type_name(name)),
         "structure" => names::type_name(name),
         "list" => format!("Vec<{}>", inner(&shape.member)?),
-        "map" => format!(
-            "std::collections::BTreeMap<{}, {}>",
-            inner(&shape.key)?,
-            inner(&shape.value)?
-        ),
+        "map" => format!("std::collections::BTreeMap<{}, {}>", inner(&shape.key)?, inner(&shape.value)?),
         "string" | "character" if shape.r#enum.is_empty() => "String".into(),
         "string" => names::type_name(name),
         "integer" => "i32".into(),

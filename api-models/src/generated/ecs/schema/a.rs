@@ -11,13 +11,11 @@ pub static ACCELERATOR_COUNT_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static ACCELERATOR_MANUFACTURER: StringSchema = StringSchema::new("AcceleratorManufacturer")
-    .one_of(&["amazon-web-services", "amd", "nvidia", "xilinx", "habana"]);
+pub static ACCELERATOR_MANUFACTURER: StringSchema =
+    StringSchema::new("AcceleratorManufacturer").one_of(&["amazon-web-services", "amd", "nvidia", "xilinx", "habana"]);
 
-pub static ACCELERATOR_MANUFACTURER_SET: ListSchema = ListSchema::new(
-    "AcceleratorManufacturerSet",
-    Schema::String(&ACCELERATOR_MANUFACTURER),
-);
+pub static ACCELERATOR_MANUFACTURER_SET: ListSchema =
+    ListSchema::new("AcceleratorManufacturerSet", Schema::String(&ACCELERATOR_MANUFACTURER));
 
 pub static ACCELERATOR_NAME: StringSchema = StringSchema::new("AcceleratorName").one_of(&[
     "a100",
@@ -36,8 +34,7 @@ pub static ACCELERATOR_NAME: StringSchema = StringSchema::new("AcceleratorName")
     "l4",
 ]);
 
-pub static ACCELERATOR_NAME_SET: ListSchema =
-    ListSchema::new("AcceleratorNameSet", Schema::String(&ACCELERATOR_NAME));
+pub static ACCELERATOR_NAME_SET: ListSchema = ListSchema::new("AcceleratorNameSet", Schema::String(&ACCELERATOR_NAME));
 
 pub static ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST: StructureSchema = StructureSchema::new(
     "AcceleratorTotalMemoryMiBRequest",
@@ -47,11 +44,9 @@ pub static ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST: StructureSchema = StructureSch
     ],
 );
 
-pub static ACCELERATOR_TYPE: StringSchema =
-    StringSchema::new("AcceleratorType").one_of(&["gpu", "fpga", "inference"]);
+pub static ACCELERATOR_TYPE: StringSchema = StringSchema::new("AcceleratorType").one_of(&["gpu", "fpga", "inference"]);
 
-pub static ACCELERATOR_TYPE_SET: ListSchema =
-    ListSchema::new("AcceleratorTypeSet", Schema::String(&ACCELERATOR_TYPE));
+pub static ACCELERATOR_TYPE_SET: ListSchema = ListSchema::new("AcceleratorTypeSet", Schema::String(&ACCELERATOR_TYPE));
 
 pub static ACCESS_DENIED_EXCEPTION: StructureSchema = StructureSchema::new(
     "AccessDeniedException",
@@ -59,13 +54,9 @@ pub static ACCESS_DENIED_EXCEPTION: StructureSchema = StructureSchema::new(
 )
 .error("AccessDeniedException", 400, false);
 
-pub static ACCESS_TYPE: StringSchema =
-    StringSchema::new("AccessType").one_of(&["PUBLIC", "PRIVATE"]);
+pub static ACCESS_TYPE: StringSchema = StringSchema::new("AccessType").one_of(&["PUBLIC", "PRIVATE"]);
 
-pub static ACCESS_TYPE_LIST: ListSchema =
-    ListSchema::new("AccessTypeList", Schema::String(&ACCESS_TYPE))
-        .min(0)
-        .max(2);
+pub static ACCESS_TYPE_LIST: ListSchema = ListSchema::new("AccessTypeList", Schema::String(&ACCESS_TYPE)).min(0).max(2);
 
 pub static ADVANCED_CONFIGURATION: StructureSchema = StructureSchema::new(
     "AdvancedConfiguration",
@@ -77,27 +68,19 @@ pub static ADVANCED_CONFIGURATION: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static AGENT_UPDATE_STATUS: StringSchema = StringSchema::new("AgentUpdateStatus").one_of(&[
-    "PENDING", "STAGING", "STAGED", "UPDATING", "UPDATED", "FAILED",
-]);
+pub static AGENT_UPDATE_STATUS: StringSchema =
+    StringSchema::new("AgentUpdateStatus").one_of(&["PENDING", "STAGING", "STAGED", "UPDATING", "UPDATED", "FAILED"]);
 
-pub static ALLOWED_INSTANCE_TYPE: StringSchema = StringSchema::new("AllowedInstanceType")
-    .min(1)
-    .max(30)
-    .pattern("[a-zA-Z0-9\\.\\*\\-]+");
+pub static ALLOWED_INSTANCE_TYPE: StringSchema =
+    StringSchema::new("AllowedInstanceType").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
 
-pub static ALLOWED_INSTANCE_TYPE_SET: ListSchema = ListSchema::new(
-    "AllowedInstanceTypeSet",
-    Schema::String(&ALLOWED_INSTANCE_TYPE),
-)
-.min(0)
-.max(400);
+pub static ALLOWED_INSTANCE_TYPE_SET: ListSchema =
+    ListSchema::new("AllowedInstanceTypeSet", Schema::String(&ALLOWED_INSTANCE_TYPE)).min(0).max(400);
 
 pub static APPLICATION_PROTOCOL: StringSchema =
     StringSchema::new("ApplicationProtocol").one_of(&["http", "http2", "grpc"]);
 
-pub static ASSIGN_PUBLIC_IP: StringSchema =
-    StringSchema::new("AssignPublicIp").one_of(&["ENABLED", "DISABLED"]);
+pub static ASSIGN_PUBLIC_IP: StringSchema = StringSchema::new("AssignPublicIp").one_of(&["ENABLED", "DISABLED"]);
 
 pub static ASSOCIATE_GATEWAY_WITH_CLUSTER_REQUEST: StructureSchema = StructureSchema::new(
     "AssociateGatewayWithClusterRequest",
@@ -112,10 +95,7 @@ pub static ASSOCIATE_GATEWAY_WITH_CLUSTER_RESPONSE: StructureSchema = StructureS
     &[
         MemberSchema::new("gatewayArn", Schema::String(&STRING)),
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "status",
-            Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS),
-        ),
+        MemberSchema::new("status", Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS)),
     ],
 );
 
@@ -129,8 +109,7 @@ pub static ATTACHMENT: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static ATTACHMENT_DETAILS: ListSchema =
-    ListSchema::new("AttachmentDetails", Schema::Structure(&KEY_VALUE_PAIR));
+pub static ATTACHMENT_DETAILS: ListSchema = ListSchema::new("AttachmentDetails", Schema::Structure(&KEY_VALUE_PAIR));
 
 pub static ATTACHMENT_STATE_CHANGE: StructureSchema = StructureSchema::new(
     "AttachmentStateChange",
@@ -140,10 +119,8 @@ pub static ATTACHMENT_STATE_CHANGE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static ATTACHMENT_STATE_CHANGES: ListSchema = ListSchema::new(
-    "AttachmentStateChanges",
-    Schema::Structure(&ATTACHMENT_STATE_CHANGE),
-);
+pub static ATTACHMENT_STATE_CHANGES: ListSchema =
+    ListSchema::new("AttachmentStateChanges", Schema::Structure(&ATTACHMENT_STATE_CHANGE));
 
 pub static ATTACHMENTS: ListSchema = ListSchema::new("Attachments", Schema::Structure(&ATTACHMENT));
 
@@ -160,11 +137,9 @@ pub static ATTRIBUTE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static ATTRIBUTE_LIMIT_EXCEEDED_EXCEPTION: StructureSchema = StructureSchema::new(
-    "AttributeLimitExceededException",
-    &[MemberSchema::new("message", Schema::String(&STRING))],
-)
-.error("AttributeLimitExceededException", 400, false);
+pub static ATTRIBUTE_LIMIT_EXCEEDED_EXCEPTION: StructureSchema =
+    StructureSchema::new("AttributeLimitExceededException", &[MemberSchema::new("message", Schema::String(&STRING))])
+        .error("AttributeLimitExceededException", 400, false);
 
 pub static ATTRIBUTES: ListSchema = ListSchema::new("Attributes", Schema::Structure(&ATTRIBUTE));
 
@@ -173,10 +148,7 @@ pub static AUTO_REPAIR_ACTIONS_STATUS: StringSchema =
 
 pub static AUTO_REPAIR_CONFIGURATION: StructureSchema = StructureSchema::new(
     "AutoRepairConfiguration",
-    &[MemberSchema::new(
-        "actionsStatus",
-        Schema::String(&AUTO_REPAIR_ACTIONS_STATUS),
-    )],
+    &[MemberSchema::new("actionsStatus", Schema::String(&AUTO_REPAIR_ACTIONS_STATUS))],
 );
 
 pub static AUTO_SCALING_GROUP_PROVIDER: StructureSchema = StructureSchema::new(
@@ -184,10 +156,7 @@ pub static AUTO_SCALING_GROUP_PROVIDER: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("autoScalingGroupArn", Schema::String(&STRING)).required(),
         MemberSchema::new("managedScaling", Schema::Structure(&MANAGED_SCALING)),
-        MemberSchema::new(
-            "managedTerminationProtection",
-            Schema::String(&MANAGED_TERMINATION_PROTECTION),
-        ),
+        MemberSchema::new("managedTerminationProtection", Schema::String(&MANAGED_TERMINATION_PROTECTION)),
         MemberSchema::new("managedDraining", Schema::String(&MANAGED_DRAINING)),
     ],
 );
@@ -196,10 +165,7 @@ pub static AUTO_SCALING_GROUP_PROVIDER_UPDATE: StructureSchema = StructureSchema
     "AutoScalingGroupProviderUpdate",
     &[
         MemberSchema::new("managedScaling", Schema::Structure(&MANAGED_SCALING)),
-        MemberSchema::new(
-            "managedTerminationProtection",
-            Schema::String(&MANAGED_TERMINATION_PROTECTION),
-        ),
+        MemberSchema::new("managedTerminationProtection", Schema::String(&MANAGED_TERMINATION_PROTECTION)),
         MemberSchema::new("managedDraining", Schema::String(&MANAGED_DRAINING)),
     ],
 );

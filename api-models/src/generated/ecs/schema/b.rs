@@ -3,8 +3,7 @@
 use super::*;
 use crate::schema::*;
 
-pub static BARE_METAL: StringSchema =
-    StringSchema::new("BareMetal").one_of(&["included", "required", "excluded"]);
+pub static BARE_METAL: StringSchema = StringSchema::new("BareMetal").one_of(&["included", "required", "excluded"]);
 
 pub static BASELINE_EBS_BANDWIDTH_MBPS_REQUEST: StructureSchema = StructureSchema::new(
     "BaselineEbsBandwidthMbpsRequest",

@@ -3,8 +3,7 @@
 use super::*;
 use crate::schema::*;
 
-pub static CPU_ARCHITECTURE: StringSchema =
-    StringSchema::new("CPUArchitecture").one_of(&["X86_64", "ARM64"]);
+pub static CPU_ARCHITECTURE: StringSchema = StringSchema::new("CPUArchitecture").one_of(&["X86_64", "ARM64"]);
 
 pub static CANARY_CONFIGURATION: StructureSchema = StructureSchema::new(
     "CanaryConfiguration",
@@ -24,104 +23,70 @@ pub static CAPACITY_PROVIDER: StructureSchema = StructureSchema::new(
         MemberSchema::new("name", Schema::String(&STRING)),
         MemberSchema::new("cluster", Schema::String(&STRING)),
         MemberSchema::new("status", Schema::String(&CAPACITY_PROVIDER_STATUS)),
-        MemberSchema::new(
-            "autoScalingGroupProvider",
-            Schema::Structure(&AUTO_SCALING_GROUP_PROVIDER),
-        ),
-        MemberSchema::new(
-            "managedInstancesProvider",
-            Schema::Structure(&MANAGED_INSTANCES_PROVIDER),
-        ),
-        MemberSchema::new(
-            "updateStatus",
-            Schema::String(&CAPACITY_PROVIDER_UPDATE_STATUS),
-        ),
+        MemberSchema::new("autoScalingGroupProvider", Schema::Structure(&AUTO_SCALING_GROUP_PROVIDER)),
+        MemberSchema::new("managedInstancesProvider", Schema::Structure(&MANAGED_INSTANCES_PROVIDER)),
+        MemberSchema::new("updateStatus", Schema::String(&CAPACITY_PROVIDER_UPDATE_STATUS)),
         MemberSchema::new("updateStatusReason", Schema::String(&STRING)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("type", Schema::String(&CAPACITY_PROVIDER_TYPE)),
     ],
 );
 
-pub static CAPACITY_PROVIDER_FIELD: StringSchema =
-    StringSchema::new("CapacityProviderField").one_of(&["TAGS"]);
+pub static CAPACITY_PROVIDER_FIELD: StringSchema = StringSchema::new("CapacityProviderField").one_of(&["TAGS"]);
 
-pub static CAPACITY_PROVIDER_FIELD_LIST: ListSchema = ListSchema::new(
-    "CapacityProviderFieldList",
-    Schema::String(&CAPACITY_PROVIDER_FIELD),
-);
+pub static CAPACITY_PROVIDER_FIELD_LIST: ListSchema =
+    ListSchema::new("CapacityProviderFieldList", Schema::String(&CAPACITY_PROVIDER_FIELD));
 
-pub static CAPACITY_PROVIDER_STATUS: StringSchema = StringSchema::new("CapacityProviderStatus")
-    .one_of(&["PROVISIONING", "ACTIVE", "DEPROVISIONING", "INACTIVE"]);
+pub static CAPACITY_PROVIDER_STATUS: StringSchema =
+    StringSchema::new("CapacityProviderStatus").one_of(&["PROVISIONING", "ACTIVE", "DEPROVISIONING", "INACTIVE"]);
 
-pub static CAPACITY_PROVIDER_STRATEGY: ListSchema = ListSchema::new(
-    "CapacityProviderStrategy",
-    Schema::Structure(&CAPACITY_PROVIDER_STRATEGY_ITEM),
-);
+pub static CAPACITY_PROVIDER_STRATEGY: ListSchema =
+    ListSchema::new("CapacityProviderStrategy", Schema::Structure(&CAPACITY_PROVIDER_STRATEGY_ITEM));
 
 pub static CAPACITY_PROVIDER_STRATEGY_ITEM: StructureSchema = StructureSchema::new(
     "CapacityProviderStrategyItem",
     &[
         MemberSchema::new("capacityProvider", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "weight",
-            Schema::Integer(&CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT),
-        ),
-        MemberSchema::new(
-            "base",
-            Schema::Integer(&CAPACITY_PROVIDER_STRATEGY_ITEM_BASE),
-        ),
+        MemberSchema::new("weight", Schema::Integer(&CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT)),
+        MemberSchema::new("base", Schema::Integer(&CAPACITY_PROVIDER_STRATEGY_ITEM_BASE)),
     ],
 );
 
 pub static CAPACITY_PROVIDER_STRATEGY_ITEM_BASE: IntegerSchema =
-    IntegerSchema::new("CapacityProviderStrategyItemBase")
-        .min(0)
-        .max(100000);
+    IntegerSchema::new("CapacityProviderStrategyItemBase").min(0).max(100000);
 
 pub static CAPACITY_PROVIDER_STRATEGY_ITEM_WEIGHT: IntegerSchema =
-    IntegerSchema::new("CapacityProviderStrategyItemWeight")
-        .min(0)
-        .max(1000);
+    IntegerSchema::new("CapacityProviderStrategyItemWeight").min(0).max(1000);
 
-pub static CAPACITY_PROVIDER_TYPE: StringSchema =
-    StringSchema::new("CapacityProviderType").one_of(&[
-        "EC2_AUTOSCALING",
-        "MANAGED_INSTANCES",
-        "FARGATE",
-        "FARGATE_SPOT",
-    ]);
+pub static CAPACITY_PROVIDER_TYPE: StringSchema = StringSchema::new("CapacityProviderType").one_of(&[
+    "EC2_AUTOSCALING",
+    "MANAGED_INSTANCES",
+    "FARGATE",
+    "FARGATE_SPOT",
+]);
 
-pub static CAPACITY_PROVIDER_UPDATE_STATUS: StringSchema =
-    StringSchema::new("CapacityProviderUpdateStatus").one_of(&[
-        "CREATE_IN_PROGRESS",
-        "CREATE_COMPLETE",
-        "CREATE_FAILED",
-        "DELETE_IN_PROGRESS",
-        "DELETE_COMPLETE",
-        "DELETE_FAILED",
-        "UPDATE_IN_PROGRESS",
-        "UPDATE_COMPLETE",
-        "UPDATE_FAILED",
-    ]);
+pub static CAPACITY_PROVIDER_UPDATE_STATUS: StringSchema = StringSchema::new("CapacityProviderUpdateStatus").one_of(&[
+    "CREATE_IN_PROGRESS",
+    "CREATE_COMPLETE",
+    "CREATE_FAILED",
+    "DELETE_IN_PROGRESS",
+    "DELETE_COMPLETE",
+    "DELETE_FAILED",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+]);
 
-pub static CAPACITY_PROVIDERS: ListSchema =
-    ListSchema::new("CapacityProviders", Schema::Structure(&CAPACITY_PROVIDER));
+pub static CAPACITY_PROVIDERS: ListSchema = ListSchema::new("CapacityProviders", Schema::Structure(&CAPACITY_PROVIDER));
 
-pub static CAPACITY_RESERVATION_PREFERENCE: StringSchema =
-    StringSchema::new("CapacityReservationPreference").one_of(&[
-        "RESERVATIONS_ONLY",
-        "RESERVATIONS_FIRST",
-        "RESERVATIONS_EXCLUDED",
-    ]);
+pub static CAPACITY_RESERVATION_PREFERENCE: StringSchema = StringSchema::new("CapacityReservationPreference")
+    .one_of(&["RESERVATIONS_ONLY", "RESERVATIONS_FIRST", "RESERVATIONS_EXCLUDED"]);
 
 pub static CAPACITY_RESERVATION_REQUEST: StructureSchema = StructureSchema::new(
     "CapacityReservationRequest",
     &[
         MemberSchema::new("reservationGroupArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "reservationPreference",
-            Schema::String(&CAPACITY_RESERVATION_PREFERENCE),
-        ),
+        MemberSchema::new("reservationPreference", Schema::String(&CAPACITY_RESERVATION_PREFERENCE)),
     ],
 );
 
@@ -138,10 +103,7 @@ pub static CLUSTER: StructureSchema = StructureSchema::new(
         MemberSchema::new("clusterName", Schema::String(&STRING)),
         MemberSchema::new("configuration", Schema::Structure(&CLUSTER_CONFIGURATION)),
         MemberSchema::new("status", Schema::String(&STRING)),
-        MemberSchema::new(
-            "registeredContainerInstancesCount",
-            Schema::Integer(&INTEGER),
-        ),
+        MemberSchema::new("registeredContainerInstancesCount", Schema::Integer(&INTEGER)),
         MemberSchema::new("runningTasksCount", Schema::Integer(&INTEGER)),
         MemberSchema::new("pendingTasksCount", Schema::Integer(&INTEGER)),
         MemberSchema::new("activeServicesCount", Schema::Integer(&INTEGER)),
@@ -149,30 +111,18 @@ pub static CLUSTER: StructureSchema = StructureSchema::new(
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("settings", Schema::List(&CLUSTER_SETTINGS)),
         MemberSchema::new("capacityProviders", Schema::List(&STRING_LIST)),
-        MemberSchema::new(
-            "defaultCapacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("defaultCapacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("attachments", Schema::List(&ATTACHMENTS)),
         MemberSchema::new("attachmentsStatus", Schema::String(&STRING)),
-        MemberSchema::new(
-            "serviceConnectDefaults",
-            Schema::Structure(&CLUSTER_SERVICE_CONNECT_DEFAULTS),
-        ),
+        MemberSchema::new("serviceConnectDefaults", Schema::Structure(&CLUSTER_SERVICE_CONNECT_DEFAULTS)),
     ],
 );
 
 pub static CLUSTER_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ClusterConfiguration",
     &[
-        MemberSchema::new(
-            "executeCommandConfiguration",
-            Schema::Structure(&EXECUTE_COMMAND_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "managedStorageConfiguration",
-            Schema::Structure(&MANAGED_STORAGE_CONFIGURATION),
-        ),
+        MemberSchema::new("executeCommandConfiguration", Schema::Structure(&EXECUTE_COMMAND_CONFIGURATION)),
+        MemberSchema::new("managedStorageConfiguration", Schema::Structure(&MANAGED_STORAGE_CONFIGURATION)),
     ],
 );
 
@@ -188,28 +138,18 @@ pub static CLUSTER_CONTAINS_CONTAINER_INSTANCES_EXCEPTION: StructureSchema = Str
 )
 .error("ClusterContainsContainerInstancesException", 400, false);
 
-pub static CLUSTER_CONTAINS_SERVICES_EXCEPTION: StructureSchema = StructureSchema::new(
-    "ClusterContainsServicesException",
-    &[MemberSchema::new("message", Schema::String(&STRING))],
-)
-.error("ClusterContainsServicesException", 400, false);
+pub static CLUSTER_CONTAINS_SERVICES_EXCEPTION: StructureSchema =
+    StructureSchema::new("ClusterContainsServicesException", &[MemberSchema::new("message", Schema::String(&STRING))])
+        .error("ClusterContainsServicesException", 400, false);
 
-pub static CLUSTER_CONTAINS_TASKS_EXCEPTION: StructureSchema = StructureSchema::new(
-    "ClusterContainsTasksException",
-    &[MemberSchema::new("message", Schema::String(&STRING))],
-)
-.error("ClusterContainsTasksException", 400, false);
+pub static CLUSTER_CONTAINS_TASKS_EXCEPTION: StructureSchema =
+    StructureSchema::new("ClusterContainsTasksException", &[MemberSchema::new("message", Schema::String(&STRING))])
+        .error("ClusterContainsTasksException", 400, false);
 
-pub static CLUSTER_FIELD: StringSchema = StringSchema::new("ClusterField").one_of(&[
-    "ATTACHMENTS",
-    "CONFIGURATIONS",
-    "SETTINGS",
-    "STATISTICS",
-    "TAGS",
-]);
+pub static CLUSTER_FIELD: StringSchema =
+    StringSchema::new("ClusterField").one_of(&["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"]);
 
-pub static CLUSTER_FIELD_LIST: ListSchema =
-    ListSchema::new("ClusterFieldList", Schema::String(&CLUSTER_FIELD));
+pub static CLUSTER_FIELD_LIST: ListSchema = ListSchema::new("ClusterFieldList", Schema::String(&CLUSTER_FIELD));
 
 pub static CLUSTER_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
     "ClusterNotFoundException",
@@ -217,10 +157,8 @@ pub static CLUSTER_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
 )
 .error("ClusterNotFoundException", 400, false);
 
-pub static CLUSTER_SERVICE_CONNECT_DEFAULTS: StructureSchema = StructureSchema::new(
-    "ClusterServiceConnectDefaults",
-    &[MemberSchema::new("namespace", Schema::String(&STRING))],
-);
+pub static CLUSTER_SERVICE_CONNECT_DEFAULTS: StructureSchema =
+    StructureSchema::new("ClusterServiceConnectDefaults", &[MemberSchema::new("namespace", Schema::String(&STRING))]);
 
 pub static CLUSTER_SERVICE_CONNECT_DEFAULTS_REQUEST: StructureSchema = StructureSchema::new(
     "ClusterServiceConnectDefaultsRequest",
@@ -235,19 +173,16 @@ pub static CLUSTER_SETTING: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static CLUSTER_SETTING_NAME: StringSchema =
-    StringSchema::new("ClusterSettingName").one_of(&["containerInsights"]);
+pub static CLUSTER_SETTING_NAME: StringSchema = StringSchema::new("ClusterSettingName").one_of(&["containerInsights"]);
 
-pub static CLUSTER_SETTINGS: ListSchema =
-    ListSchema::new("ClusterSettings", Schema::Structure(&CLUSTER_SETTING));
+pub static CLUSTER_SETTINGS: ListSchema = ListSchema::new("ClusterSettings", Schema::Structure(&CLUSTER_SETTING));
 
 pub static CLUSTERS: ListSchema = ListSchema::new("Clusters", Schema::Structure(&CLUSTER));
 
 pub static COMPATIBILITY: StringSchema =
     StringSchema::new("Compatibility").one_of(&["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]);
 
-pub static COMPATIBILITY_LIST: ListSchema =
-    ListSchema::new("CompatibilityList", Schema::String(&COMPATIBILITY));
+pub static COMPATIBILITY_LIST: ListSchema = ListSchema::new("CompatibilityList", Schema::String(&COMPATIBILITY));
 
 pub static CONFLICT_EXCEPTION: StructureSchema = StructureSchema::new(
     "ConflictException",
@@ -258,8 +193,7 @@ pub static CONFLICT_EXCEPTION: StructureSchema = StructureSchema::new(
 )
 .error("ConflictException", 400, false);
 
-pub static CONNECTIVITY: StringSchema =
-    StringSchema::new("Connectivity").one_of(&["CONNECTED", "DISCONNECTED"]);
+pub static CONNECTIVITY: StringSchema = StringSchema::new("Connectivity").one_of(&["CONNECTED", "DISCONNECTED"]);
 
 pub static CONTAINER: StructureSchema = StructureSchema::new(
     "Container",
@@ -294,21 +228,14 @@ pub static CONTAINER_DEFINITION: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("name", Schema::String(&STRING)),
         MemberSchema::new("image", Schema::String(&STRING)),
-        MemberSchema::new(
-            "repositoryCredentials",
-            Schema::Structure(&REPOSITORY_CREDENTIALS),
-        )
-        .sensitive(),
+        MemberSchema::new("repositoryCredentials", Schema::Structure(&REPOSITORY_CREDENTIALS)).sensitive(),
         MemberSchema::new("cpu", Schema::Integer(&INTEGER)),
         MemberSchema::new("memory", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("memoryReservation", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("links", Schema::List(&STRING_LIST)),
         MemberSchema::new("portMappings", Schema::List(&PORT_MAPPING_LIST)),
         MemberSchema::new("essential", Schema::Boolean),
-        MemberSchema::new(
-            "restartPolicy",
-            Schema::Structure(&CONTAINER_RESTART_POLICY),
-        ),
+        MemberSchema::new("restartPolicy", Schema::Structure(&CONTAINER_RESTART_POLICY)),
         MemberSchema::new("entryPoint", Schema::List(&STRING_LIST)),
         MemberSchema::new("command", Schema::List(&STRING_LIST)),
         MemberSchema::new("environment", Schema::List(&ENVIRONMENT_VARIABLES)).sensitive(),
@@ -339,23 +266,16 @@ pub static CONTAINER_DEFINITION: StructureSchema = StructureSchema::new(
         MemberSchema::new("healthCheck", Schema::Structure(&HEALTH_CHECK)),
         MemberSchema::new("systemControls", Schema::List(&SYSTEM_CONTROLS)),
         MemberSchema::new("resourceRequirements", Schema::List(&RESOURCE_REQUIREMENTS)),
-        MemberSchema::new(
-            "firelensConfiguration",
-            Schema::Structure(&FIRELENS_CONFIGURATION),
-        ),
+        MemberSchema::new("firelensConfiguration", Schema::Structure(&FIRELENS_CONFIGURATION)),
         MemberSchema::new("credentialSpecs", Schema::List(&STRING_LIST)),
     ],
 );
 
-pub static CONTAINER_DEFINITIONS: ListSchema = ListSchema::new(
-    "ContainerDefinitions",
-    Schema::Structure(&CONTAINER_DEFINITION),
-);
+pub static CONTAINER_DEFINITIONS: ListSchema =
+    ListSchema::new("ContainerDefinitions", Schema::Structure(&CONTAINER_DEFINITION));
 
-pub static CONTAINER_DEPENDENCIES: ListSchema = ListSchema::new(
-    "ContainerDependencies",
-    Schema::Structure(&CONTAINER_DEPENDENCY),
-);
+pub static CONTAINER_DEPENDENCIES: ListSchema =
+    ListSchema::new("ContainerDependencies", Schema::Structure(&CONTAINER_DEPENDENCY));
 
 pub static CONTAINER_DEPENDENCY: StructureSchema = StructureSchema::new(
     "ContainerDependency",
@@ -374,8 +294,7 @@ pub static CONTAINER_IMAGE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static CONTAINER_IMAGES: ListSchema =
-    ListSchema::new("ContainerImages", Schema::Structure(&CONTAINER_IMAGE));
+pub static CONTAINER_IMAGES: ListSchema = ListSchema::new("ContainerImages", Schema::Structure(&CONTAINER_IMAGE));
 
 pub static CONTAINER_INSTANCE: StructureSchema = StructureSchema::new(
     "ContainerInstance",
@@ -397,10 +316,7 @@ pub static CONTAINER_INSTANCE: StructureSchema = StructureSchema::new(
         MemberSchema::new("registeredAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("attachments", Schema::List(&ATTACHMENTS)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
-        MemberSchema::new(
-            "healthStatus",
-            Schema::Structure(&CONTAINER_INSTANCE_HEALTH_STATUS),
-        ),
+        MemberSchema::new("healthStatus", Schema::Structure(&CONTAINER_INSTANCE_HEALTH_STATUS)),
         MemberSchema::new("gpuDevices", Schema::List(&GPU_DEVICES)),
     ],
 );
@@ -408,30 +324,24 @@ pub static CONTAINER_INSTANCE: StructureSchema = StructureSchema::new(
 pub static CONTAINER_INSTANCE_FIELD: StringSchema =
     StringSchema::new("ContainerInstanceField").one_of(&["TAGS", "CONTAINER_INSTANCE_HEALTH"]);
 
-pub static CONTAINER_INSTANCE_FIELD_LIST: ListSchema = ListSchema::new(
-    "ContainerInstanceFieldList",
-    Schema::String(&CONTAINER_INSTANCE_FIELD),
-);
+pub static CONTAINER_INSTANCE_FIELD_LIST: ListSchema =
+    ListSchema::new("ContainerInstanceFieldList", Schema::String(&CONTAINER_INSTANCE_FIELD));
 
 pub static CONTAINER_INSTANCE_HEALTH_STATUS: StructureSchema = StructureSchema::new(
     "ContainerInstanceHealthStatus",
     &[
-        MemberSchema::new(
-            "overallStatus",
-            Schema::String(&INSTANCE_HEALTH_CHECK_STATE),
-        ),
+        MemberSchema::new("overallStatus", Schema::String(&INSTANCE_HEALTH_CHECK_STATE)),
         MemberSchema::new("details", Schema::List(&INSTANCE_HEALTH_CHECK_RESULT_LIST)),
     ],
 );
 
-pub static CONTAINER_INSTANCE_STATUS: StringSchema = StringSchema::new("ContainerInstanceStatus")
-    .one_of(&[
-        "ACTIVE",
-        "DRAINING",
-        "REGISTERING",
-        "DEREGISTERING",
-        "REGISTRATION_FAILED",
-    ]);
+pub static CONTAINER_INSTANCE_STATUS: StringSchema = StringSchema::new("ContainerInstanceStatus").one_of(&[
+    "ACTIVE",
+    "DRAINING",
+    "REGISTERING",
+    "DEREGISTERING",
+    "REGISTRATION_FAILED",
+]);
 
 pub static CONTAINER_INSTANCES: ListSchema =
     ListSchema::new("ContainerInstances", Schema::Structure(&CONTAINER_INSTANCE));
@@ -475,10 +385,8 @@ pub static CONTAINER_STATE_CHANGE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static CONTAINER_STATE_CHANGES: ListSchema = ListSchema::new(
-    "ContainerStateChanges",
-    Schema::Structure(&CONTAINER_STATE_CHANGE),
-);
+pub static CONTAINER_STATE_CHANGES: ListSchema =
+    ListSchema::new("ContainerStateChanges", Schema::Structure(&CONTAINER_STATE_CHANGE));
 
 pub static CONTAINERS: ListSchema = ListSchema::new("Containers", Schema::Structure(&CONTAINER));
 
@@ -493,27 +401,20 @@ pub static CONTINUE_SERVICE_DEPLOYMENT_REQUEST: StructureSchema = StructureSchem
 
 pub static CONTINUE_SERVICE_DEPLOYMENT_RESPONSE: StructureSchema = StructureSchema::new(
     "ContinueServiceDeploymentResponse",
-    &[MemberSchema::new(
-        "serviceDeploymentArn",
-        Schema::String(&STRING),
-    )],
+    &[MemberSchema::new("serviceDeploymentArn", Schema::String(&STRING))],
 );
 
 pub static CPU_MANUFACTURER: StringSchema =
     StringSchema::new("CpuManufacturer").one_of(&["intel", "amd", "amazon-web-services"]);
 
-pub static CPU_MANUFACTURER_SET: ListSchema =
-    ListSchema::new("CpuManufacturerSet", Schema::String(&CPU_MANUFACTURER));
+pub static CPU_MANUFACTURER_SET: ListSchema = ListSchema::new("CpuManufacturerSet", Schema::String(&CPU_MANUFACTURER));
 
 pub static CREATE_CAPACITY_PROVIDER_REQUEST: StructureSchema = StructureSchema::new(
     "CreateCapacityProviderRequest",
     &[
         MemberSchema::new("name", Schema::String(&STRING)).required(),
         MemberSchema::new("cluster", Schema::String(&STRING)),
-        MemberSchema::new(
-            "autoScalingGroupProvider",
-            Schema::Structure(&AUTO_SCALING_GROUP_PROVIDER),
-        ),
+        MemberSchema::new("autoScalingGroupProvider", Schema::Structure(&AUTO_SCALING_GROUP_PROVIDER)),
         MemberSchema::new(
             "managedInstancesProvider",
             Schema::Structure(&CREATE_MANAGED_INSTANCES_PROVIDER_CONFIGURATION),
@@ -524,10 +425,7 @@ pub static CREATE_CAPACITY_PROVIDER_REQUEST: StructureSchema = StructureSchema::
 
 pub static CREATE_CAPACITY_PROVIDER_RESPONSE: StructureSchema = StructureSchema::new(
     "CreateCapacityProviderResponse",
-    &[MemberSchema::new(
-        "capacityProvider",
-        Schema::Structure(&CAPACITY_PROVIDER),
-    )],
+    &[MemberSchema::new("capacityProvider", Schema::Structure(&CAPACITY_PROVIDER))],
 );
 
 pub static CREATE_CLUSTER_REQUEST: StructureSchema = StructureSchema::new(
@@ -538,21 +436,13 @@ pub static CREATE_CLUSTER_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("settings", Schema::List(&CLUSTER_SETTINGS)),
         MemberSchema::new("configuration", Schema::Structure(&CLUSTER_CONFIGURATION)),
         MemberSchema::new("capacityProviders", Schema::List(&STRING_LIST)),
-        MemberSchema::new(
-            "defaultCapacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
-        MemberSchema::new(
-            "serviceConnectDefaults",
-            Schema::Structure(&CLUSTER_SERVICE_CONNECT_DEFAULTS_REQUEST),
-        ),
+        MemberSchema::new("defaultCapacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
+        MemberSchema::new("serviceConnectDefaults", Schema::Structure(&CLUSTER_SERVICE_CONNECT_DEFAULTS_REQUEST)),
     ],
 );
 
-pub static CREATE_CLUSTER_RESPONSE: StructureSchema = StructureSchema::new(
-    "CreateClusterResponse",
-    &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))],
-);
+pub static CREATE_CLUSTER_RESPONSE: StructureSchema =
+    StructureSchema::new("CreateClusterResponse", &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))]);
 
 pub static CREATE_DAEMON_REQUEST: StructureSchema = StructureSchema::new(
     "CreateDaemonRequest",
@@ -561,10 +451,7 @@ pub static CREATE_DAEMON_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
         MemberSchema::new("daemonTaskDefinitionArn", Schema::String(&STRING)).required(),
         MemberSchema::new("capacityProviderArns", Schema::List(&STRING_LIST)).required(),
-        MemberSchema::new(
-            "deploymentConfiguration",
-            Schema::Structure(&DAEMON_DEPLOYMENT_CONFIGURATION),
-        ),
+        MemberSchema::new("deploymentConfiguration", Schema::Structure(&DAEMON_DEPLOYMENT_CONFIGURATION)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("propagateTags", Schema::String(&DAEMON_PROPAGATE_TAGS)),
         MemberSchema::new("enableECSManagedTags", Schema::Boolean),
@@ -592,22 +479,13 @@ pub static CREATE_EXPRESS_GATEWAY_SERVICE_REQUEST: StructureSchema = StructureSc
         MemberSchema::new("serviceName", Schema::String(&STRING)),
         MemberSchema::new("cluster", Schema::String(&STRING)),
         MemberSchema::new("healthCheckPath", Schema::String(&STRING)),
-        MemberSchema::new(
-            "primaryContainer",
-            Schema::Structure(&EXPRESS_GATEWAY_CONTAINER),
-        ),
+        MemberSchema::new("primaryContainer", Schema::Structure(&EXPRESS_GATEWAY_CONTAINER)),
         MemberSchema::new("taskRoleArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&EXPRESS_GATEWAY_SERVICE_NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_NETWORK_CONFIGURATION)),
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
         MemberSchema::new("cpuArchitecture", Schema::String(&EXPRESS_CPU_ARCHITECTURE)),
-        MemberSchema::new(
-            "scalingTarget",
-            Schema::Structure(&EXPRESS_GATEWAY_SCALING_TARGET),
-        ),
+        MemberSchema::new("scalingTarget", Schema::Structure(&EXPRESS_GATEWAY_SCALING_TARGET)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("taskDefinitionArn", Schema::String(&STRING)),
     ],
@@ -615,10 +493,7 @@ pub static CREATE_EXPRESS_GATEWAY_SERVICE_REQUEST: StructureSchema = StructureSc
 
 pub static CREATE_EXPRESS_GATEWAY_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
     "CreateExpressGatewayServiceResponse",
-    &[MemberSchema::new(
-        "service",
-        Schema::Structure(&ECS_EXPRESS_GATEWAY_SERVICE),
-    )],
+    &[MemberSchema::new("service", Schema::Structure(&ECS_EXPRESS_GATEWAY_SERVICE))],
 );
 
 pub static CREATE_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
@@ -647,20 +522,10 @@ pub static CREATE_MANAGED_INSTANCES_PROVIDER_CONFIGURATION: StructureSchema = St
     "CreateManagedInstancesProviderConfiguration",
     &[
         MemberSchema::new("infrastructureRoleArn", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "instanceLaunchTemplate",
-            Schema::Structure(&INSTANCE_LAUNCH_TEMPLATE),
-        )
-        .required(),
+        MemberSchema::new("instanceLaunchTemplate", Schema::Structure(&INSTANCE_LAUNCH_TEMPLATE)).required(),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_MI_TAGS)),
-        MemberSchema::new(
-            "infrastructureOptimization",
-            Schema::Structure(&INFRASTRUCTURE_OPTIMIZATION),
-        ),
-        MemberSchema::new(
-            "autoRepairConfiguration",
-            Schema::Structure(&AUTO_REPAIR_CONFIGURATION),
-        ),
+        MemberSchema::new("infrastructureOptimization", Schema::Structure(&INFRASTRUCTURE_OPTIMIZATION)),
+        MemberSchema::new("autoRepairConfiguration", Schema::Structure(&AUTO_REPAIR_CONFIGURATION)),
     ],
 );
 
@@ -670,65 +535,36 @@ pub static CREATE_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("cluster", Schema::String(&STRING)),
         MemberSchema::new("serviceName", Schema::String(&STRING)).required(),
         MemberSchema::new("taskDefinition", Schema::String(&STRING)),
-        MemberSchema::new(
-            "availabilityZoneRebalancing",
-            Schema::String(&AVAILABILITY_ZONE_REBALANCING),
-        ),
+        MemberSchema::new("availabilityZoneRebalancing", Schema::String(&AVAILABILITY_ZONE_REBALANCING)),
         MemberSchema::new("loadBalancers", Schema::List(&LOAD_BALANCERS)),
         MemberSchema::new("serviceRegistries", Schema::List(&SERVICE_REGISTRIES)),
         MemberSchema::new("desiredCount", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("clientToken", Schema::String(&STRING)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("platformVersion", Schema::String(&STRING)),
         MemberSchema::new("role", Schema::String(&STRING)),
-        MemberSchema::new(
-            "deploymentConfiguration",
-            Schema::Structure(&DEPLOYMENT_CONFIGURATION),
-        ),
+        MemberSchema::new("deploymentConfiguration", Schema::Structure(&DEPLOYMENT_CONFIGURATION)),
         MemberSchema::new("placementConstraints", Schema::List(&PLACEMENT_CONSTRAINTS)),
         MemberSchema::new("placementStrategy", Schema::List(&PLACEMENT_STRATEGIES)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "healthCheckGracePeriodSeconds",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
+        MemberSchema::new("healthCheckGracePeriodSeconds", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("schedulingStrategy", Schema::String(&SCHEDULING_STRATEGY)),
-        MemberSchema::new(
-            "deploymentController",
-            Schema::Structure(&DEPLOYMENT_CONTROLLER),
-        ),
+        MemberSchema::new("deploymentController", Schema::Structure(&DEPLOYMENT_CONTROLLER)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("enableECSManagedTags", Schema::Boolean),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_TAGS)),
         MemberSchema::new("enableExecuteCommand", Schema::Boolean),
-        MemberSchema::new(
-            "serviceConnectConfiguration",
-            Schema::Structure(&SERVICE_CONNECT_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "volumeConfigurations",
-            Schema::List(&SERVICE_VOLUME_CONFIGURATIONS),
-        ),
-        MemberSchema::new(
-            "vpcLatticeConfigurations",
-            Schema::List(&VPC_LATTICE_CONFIGURATIONS),
-        ),
+        MemberSchema::new("serviceConnectConfiguration", Schema::Structure(&SERVICE_CONNECT_CONFIGURATION)),
+        MemberSchema::new("volumeConfigurations", Schema::List(&SERVICE_VOLUME_CONFIGURATIONS)),
+        MemberSchema::new("vpcLatticeConfigurations", Schema::List(&VPC_LATTICE_CONFIGURATIONS)),
         MemberSchema::new("gatewayConnectors", Schema::List(&GATEWAY_CONNECTOR_LIST)),
         MemberSchema::new("monitoring", Schema::Structure(&MONITORING_CONFIGURATION)),
     ],
 );
 
-pub static CREATE_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
-    "CreateServiceResponse",
-    &[MemberSchema::new("service", Schema::Structure(&SERVICE))],
-);
+pub static CREATE_SERVICE_RESPONSE: StructureSchema =
+    StructureSchema::new("CreateServiceResponse", &[MemberSchema::new("service", Schema::Structure(&SERVICE))]);
 
 pub static CREATE_TASK_SET_REQUEST: StructureSchema = StructureSchema::new(
     "CreateTaskSetRequest",
@@ -737,17 +573,11 @@ pub static CREATE_TASK_SET_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("cluster", Schema::String(&STRING)).required(),
         MemberSchema::new("externalId", Schema::String(&STRING)),
         MemberSchema::new("taskDefinition", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
         MemberSchema::new("loadBalancers", Schema::List(&LOAD_BALANCERS)),
         MemberSchema::new("serviceRegistries", Schema::List(&SERVICE_REGISTRIES)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("platformVersion", Schema::String(&STRING)),
         MemberSchema::new("scale", Schema::Structure(&SCALE)),
         MemberSchema::new("clientToken", Schema::String(&STRING)),
@@ -755,10 +585,8 @@ pub static CREATE_TASK_SET_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static CREATE_TASK_SET_RESPONSE: StructureSchema = StructureSchema::new(
-    "CreateTaskSetResponse",
-    &[MemberSchema::new("taskSet", Schema::Structure(&TASK_SET))],
-);
+pub static CREATE_TASK_SET_RESPONSE: StructureSchema =
+    StructureSchema::new("CreateTaskSetResponse", &[MemberSchema::new("taskSet", Schema::Structure(&TASK_SET))]);
 
 pub static CREATED_AT: StructureSchema = StructureSchema::new(
     "CreatedAt",

@@ -5,10 +5,7 @@ use crate::schema::*;
 
 pub static DAEMON_ALARM_CONFIGURATION: StructureSchema = StructureSchema::new(
     "DaemonAlarmConfiguration",
-    &[
-        MemberSchema::new("alarmNames", Schema::List(&STRING_LIST)),
-        MemberSchema::new("enable", Schema::Boolean),
-    ],
+    &[MemberSchema::new("alarmNames", Schema::List(&STRING_LIST)), MemberSchema::new("enable", Schema::Boolean)],
 );
 
 pub static DAEMON_CAPACITY_PROVIDER: StructureSchema = StructureSchema::new(
@@ -20,19 +17,14 @@ pub static DAEMON_CAPACITY_PROVIDER: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static DAEMON_CAPACITY_PROVIDER_LIST: ListSchema = ListSchema::new(
-    "DaemonCapacityProviderList",
-    Schema::Structure(&DAEMON_CAPACITY_PROVIDER),
-);
+pub static DAEMON_CAPACITY_PROVIDER_LIST: ListSchema =
+    ListSchema::new("DaemonCapacityProviderList", Schema::Structure(&DAEMON_CAPACITY_PROVIDER));
 
 pub static DAEMON_CIRCUIT_BREAKER: StructureSchema = StructureSchema::new(
     "DaemonCircuitBreaker",
     &[
         MemberSchema::new("failureCount", Schema::Integer(&INTEGER)),
-        MemberSchema::new(
-            "status",
-            Schema::String(&DAEMON_DEPLOYMENT_ROLLBACK_MONITORS_STATUS),
-        ),
+        MemberSchema::new("status", Schema::String(&DAEMON_DEPLOYMENT_ROLLBACK_MONITORS_STATUS)),
         MemberSchema::new("threshold", Schema::Integer(&INTEGER)),
     ],
 );
@@ -44,11 +36,7 @@ pub static DAEMON_CONTAINER_DEFINITION: StructureSchema = StructureSchema::new(
         MemberSchema::new("image", Schema::String(&STRING)).required(),
         MemberSchema::new("memory", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("memoryReservation", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "repositoryCredentials",
-            Schema::Structure(&REPOSITORY_CREDENTIALS),
-        )
-        .sensitive(),
+        MemberSchema::new("repositoryCredentials", Schema::Structure(&REPOSITORY_CREDENTIALS)).sensitive(),
         MemberSchema::new("healthCheck", Schema::Structure(&HEALTH_CHECK)),
         MemberSchema::new("cpu", Schema::Integer(&INTEGER)),
         MemberSchema::new("essential", Schema::Boolean),
@@ -61,34 +49,23 @@ pub static DAEMON_CONTAINER_DEFINITION: StructureSchema = StructureSchema::new(
         MemberSchema::new("readonlyRootFilesystem", Schema::Boolean),
         MemberSchema::new("mountPoints", Schema::List(&MOUNT_POINT_LIST)),
         MemberSchema::new("logConfiguration", Schema::Structure(&LOG_CONFIGURATION)),
-        MemberSchema::new(
-            "firelensConfiguration",
-            Schema::Structure(&FIRELENS_CONFIGURATION),
-        ),
+        MemberSchema::new("firelensConfiguration", Schema::Structure(&FIRELENS_CONFIGURATION)),
         MemberSchema::new("privileged", Schema::Boolean),
         MemberSchema::new("user", Schema::String(&STRING)),
         MemberSchema::new("ulimits", Schema::List(&ULIMIT_LIST)),
-        MemberSchema::new(
-            "linuxParameters",
-            Schema::Structure(&DAEMON_LINUX_PARAMETERS),
-        ),
+        MemberSchema::new("linuxParameters", Schema::Structure(&DAEMON_LINUX_PARAMETERS)),
         MemberSchema::new("dependsOn", Schema::List(&CONTAINER_DEPENDENCIES)),
         MemberSchema::new("startTimeout", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("stopTimeout", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("systemControls", Schema::List(&SYSTEM_CONTROLS)),
         MemberSchema::new("interactive", Schema::Boolean),
         MemberSchema::new("pseudoTerminal", Schema::Boolean),
-        MemberSchema::new(
-            "restartPolicy",
-            Schema::Structure(&CONTAINER_RESTART_POLICY),
-        ),
+        MemberSchema::new("restartPolicy", Schema::Structure(&CONTAINER_RESTART_POLICY)),
     ],
 );
 
-pub static DAEMON_CONTAINER_DEFINITION_LIST: ListSchema = ListSchema::new(
-    "DaemonContainerDefinitionList",
-    Schema::Structure(&DAEMON_CONTAINER_DEFINITION),
-);
+pub static DAEMON_CONTAINER_DEFINITION_LIST: ListSchema =
+    ListSchema::new("DaemonContainerDefinitionList", Schema::Structure(&DAEMON_CONTAINER_DEFINITION));
 
 pub static DAEMON_CONTAINER_IMAGE: StructureSchema = StructureSchema::new(
     "DaemonContainerImage",
@@ -99,10 +76,8 @@ pub static DAEMON_CONTAINER_IMAGE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static DAEMON_CONTAINER_IMAGES: ListSchema = ListSchema::new(
-    "DaemonContainerImages",
-    Schema::Structure(&DAEMON_CONTAINER_IMAGE),
-);
+pub static DAEMON_CONTAINER_IMAGES: ListSchema =
+    ListSchema::new("DaemonContainerImages", Schema::Structure(&DAEMON_CONTAINER_IMAGE));
 
 pub static DAEMON_DEPLOYMENT: StructureSchema = StructureSchema::new(
     "DaemonDeployment",
@@ -111,21 +86,12 @@ pub static DAEMON_DEPLOYMENT: StructureSchema = StructureSchema::new(
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
         MemberSchema::new("status", Schema::String(&DAEMON_DEPLOYMENT_STATUS)),
         MemberSchema::new("statusReason", Schema::String(&STRING)),
-        MemberSchema::new(
-            "targetDaemonRevision",
-            Schema::Structure(&DAEMON_DEPLOYMENT_REVISION_DETAIL),
-        ),
-        MemberSchema::new(
-            "sourceDaemonRevisions",
-            Schema::List(&DAEMON_DEPLOYMENT_REVISION_DETAIL_LIST),
-        ),
+        MemberSchema::new("targetDaemonRevision", Schema::Structure(&DAEMON_DEPLOYMENT_REVISION_DETAIL)),
+        MemberSchema::new("sourceDaemonRevisions", Schema::List(&DAEMON_DEPLOYMENT_REVISION_DETAIL_LIST)),
         MemberSchema::new("circuitBreaker", Schema::Structure(&DAEMON_CIRCUIT_BREAKER)),
         MemberSchema::new("alarms", Schema::Structure(&DAEMON_DEPLOYMENT_ALARMS)),
         MemberSchema::new("rollback", Schema::Structure(&DAEMON_ROLLBACK)),
-        MemberSchema::new(
-            "deploymentConfiguration",
-            Schema::Structure(&DAEMON_DEPLOYMENT_CONFIGURATION),
-        ),
+        MemberSchema::new("deploymentConfiguration", Schema::Structure(&DAEMON_DEPLOYMENT_CONFIGURATION)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("startedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("stoppedAt", Schema::Timestamp(TimestampFormat::Default)),
@@ -136,10 +102,7 @@ pub static DAEMON_DEPLOYMENT: StructureSchema = StructureSchema::new(
 pub static DAEMON_DEPLOYMENT_ALARMS: StructureSchema = StructureSchema::new(
     "DaemonDeploymentAlarms",
     &[
-        MemberSchema::new(
-            "status",
-            Schema::String(&DAEMON_DEPLOYMENT_ROLLBACK_MONITORS_STATUS),
-        ),
+        MemberSchema::new("status", Schema::String(&DAEMON_DEPLOYMENT_ROLLBACK_MONITORS_STATUS)),
         MemberSchema::new("alarmNames", Schema::List(&STRING_LIST)),
         MemberSchema::new("triggeredAlarmNames", Schema::List(&STRING_LIST)),
     ],
@@ -150,18 +113,13 @@ pub static DAEMON_DEPLOYMENT_CAPACITY_PROVIDER: StructureSchema = StructureSchem
     &[
         MemberSchema::new("arn", Schema::String(&STRING)),
         MemberSchema::new("runningInstanceCount", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "withoutDaemonInstanceCount",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
+        MemberSchema::new("withoutDaemonInstanceCount", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("drainingInstanceCount", Schema::Integer(&BOXED_INTEGER)),
     ],
 );
 
-pub static DAEMON_DEPLOYMENT_CAPACITY_PROVIDER_LIST: ListSchema = ListSchema::new(
-    "DaemonDeploymentCapacityProviderList",
-    Schema::Structure(&DAEMON_DEPLOYMENT_CAPACITY_PROVIDER),
-);
+pub static DAEMON_DEPLOYMENT_CAPACITY_PROVIDER_LIST: ListSchema =
+    ListSchema::new("DaemonDeploymentCapacityProviderList", Schema::Structure(&DAEMON_DEPLOYMENT_CAPACITY_PROVIDER));
 
 pub static DAEMON_DEPLOYMENT_CONFIGURATION: StructureSchema = StructureSchema::new(
     "DaemonDeploymentConfiguration",
@@ -172,35 +130,22 @@ pub static DAEMON_DEPLOYMENT_CONFIGURATION: StructureSchema = StructureSchema::n
     ],
 );
 
-pub static DAEMON_DEPLOYMENT_LIST: ListSchema = ListSchema::new(
-    "DaemonDeploymentList",
-    Schema::Structure(&DAEMON_DEPLOYMENT),
-);
+pub static DAEMON_DEPLOYMENT_LIST: ListSchema =
+    ListSchema::new("DaemonDeploymentList", Schema::Structure(&DAEMON_DEPLOYMENT));
 
 pub static DAEMON_DEPLOYMENT_REVISION_DETAIL: StructureSchema = StructureSchema::new(
     "DaemonDeploymentRevisionDetail",
     &[
         MemberSchema::new("arn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "capacityProviders",
-            Schema::List(&DAEMON_DEPLOYMENT_CAPACITY_PROVIDER_LIST),
-        ),
+        MemberSchema::new("capacityProviders", Schema::List(&DAEMON_DEPLOYMENT_CAPACITY_PROVIDER_LIST)),
         MemberSchema::new("totalRunningInstanceCount", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "totalWithoutDaemonInstanceCount",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
-        MemberSchema::new(
-            "totalDrainingInstanceCount",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
+        MemberSchema::new("totalWithoutDaemonInstanceCount", Schema::Integer(&BOXED_INTEGER)),
+        MemberSchema::new("totalDrainingInstanceCount", Schema::Integer(&BOXED_INTEGER)),
     ],
 );
 
-pub static DAEMON_DEPLOYMENT_REVISION_DETAIL_LIST: ListSchema = ListSchema::new(
-    "DaemonDeploymentRevisionDetailList",
-    Schema::Structure(&DAEMON_DEPLOYMENT_REVISION_DETAIL),
-);
+pub static DAEMON_DEPLOYMENT_REVISION_DETAIL_LIST: ListSchema =
+    ListSchema::new("DaemonDeploymentRevisionDetailList", Schema::Structure(&DAEMON_DEPLOYMENT_REVISION_DETAIL));
 
 pub static DAEMON_DEPLOYMENT_ROLLBACK_MONITORS_STATUS: StringSchema =
     StringSchema::new("DaemonDeploymentRollbackMonitorsStatus").one_of(&[
@@ -210,22 +155,19 @@ pub static DAEMON_DEPLOYMENT_ROLLBACK_MONITORS_STATUS: StringSchema =
         "DISABLED",
     ]);
 
-pub static DAEMON_DEPLOYMENT_STATUS: StringSchema = StringSchema::new("DaemonDeploymentStatus")
-    .one_of(&[
-        "PENDING",
-        "SUCCESSFUL",
-        "STOPPED",
-        "STOP_REQUESTED",
-        "IN_PROGRESS",
-        "ROLLBACK_IN_PROGRESS",
-        "ROLLBACK_SUCCESSFUL",
-        "ROLLBACK_FAILED",
-    ]);
+pub static DAEMON_DEPLOYMENT_STATUS: StringSchema = StringSchema::new("DaemonDeploymentStatus").one_of(&[
+    "PENDING",
+    "SUCCESSFUL",
+    "STOPPED",
+    "STOP_REQUESTED",
+    "IN_PROGRESS",
+    "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_SUCCESSFUL",
+    "ROLLBACK_FAILED",
+]);
 
-pub static DAEMON_DEPLOYMENT_STATUS_LIST: ListSchema = ListSchema::new(
-    "DaemonDeploymentStatusList",
-    Schema::String(&DAEMON_DEPLOYMENT_STATUS),
-);
+pub static DAEMON_DEPLOYMENT_STATUS_LIST: ListSchema =
+    ListSchema::new("DaemonDeploymentStatusList", Schema::String(&DAEMON_DEPLOYMENT_STATUS));
 
 pub static DAEMON_DEPLOYMENT_SUMMARY: StructureSchema = StructureSchema::new(
     "DaemonDeploymentSummary",
@@ -243,10 +185,8 @@ pub static DAEMON_DEPLOYMENT_SUMMARY: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static DAEMON_DEPLOYMENT_SUMMARY_LIST: ListSchema = ListSchema::new(
-    "DaemonDeploymentSummaryList",
-    Schema::Structure(&DAEMON_DEPLOYMENT_SUMMARY),
-);
+pub static DAEMON_DEPLOYMENT_SUMMARY_LIST: ListSchema =
+    ListSchema::new("DaemonDeploymentSummaryList", Schema::Structure(&DAEMON_DEPLOYMENT_SUMMARY));
 
 pub static DAEMON_DETAIL: StructureSchema = StructureSchema::new(
     "DaemonDetail",
@@ -254,21 +194,16 @@ pub static DAEMON_DETAIL: StructureSchema = StructureSchema::new(
         MemberSchema::new("daemonArn", Schema::String(&STRING)),
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
         MemberSchema::new("status", Schema::String(&DAEMON_STATUS)),
-        MemberSchema::new(
-            "currentRevisions",
-            Schema::List(&DAEMON_REVISION_DETAIL_LIST),
-        ),
+        MemberSchema::new("currentRevisions", Schema::List(&DAEMON_REVISION_DETAIL_LIST)),
         MemberSchema::new("deploymentArn", Schema::String(&STRING)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("updatedAt", Schema::Timestamp(TimestampFormat::Default)),
     ],
 );
 
-pub static DAEMON_DRAIN_PERCENT: DoubleSchema =
-    DoubleSchema::new("DaemonDrainPercent").min(0.0).max(100.0);
+pub static DAEMON_DRAIN_PERCENT: DoubleSchema = DoubleSchema::new("DaemonDrainPercent").min(0.0).max(100.0);
 
-pub static DAEMON_IPC_MODE: StringSchema =
-    StringSchema::new("DaemonIpcMode").one_of(&["none", "shared"]);
+pub static DAEMON_IPC_MODE: StringSchema = StringSchema::new("DaemonIpcMode").one_of(&["none", "shared"]);
 
 pub static DAEMON_LINUX_PARAMETERS: StructureSchema = StructureSchema::new(
     "DaemonLinuxParameters",
@@ -292,11 +227,9 @@ pub static DAEMON_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
 )
 .error("DaemonNotFoundException", 400, false);
 
-pub static DAEMON_PID_MODE: StringSchema =
-    StringSchema::new("DaemonPidMode").one_of(&["none", "shared"]);
+pub static DAEMON_PID_MODE: StringSchema = StringSchema::new("DaemonPidMode").one_of(&["none", "shared"]);
 
-pub static DAEMON_PROPAGATE_TAGS: StringSchema =
-    StringSchema::new("DaemonPropagateTags").one_of(&["DAEMON", "NONE"]);
+pub static DAEMON_PROPAGATE_TAGS: StringSchema = StringSchema::new("DaemonPropagateTags").one_of(&["DAEMON", "NONE"]);
 
 pub static DAEMON_REVISION: StructureSchema = StructureSchema::new(
     "DaemonRevision",
@@ -318,22 +251,16 @@ pub static DAEMON_REVISION_DETAIL: StructureSchema = StructureSchema::new(
     "DaemonRevisionDetail",
     &[
         MemberSchema::new("arn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "capacityProviders",
-            Schema::List(&DAEMON_CAPACITY_PROVIDER_LIST),
-        ),
+        MemberSchema::new("capacityProviders", Schema::List(&DAEMON_CAPACITY_PROVIDER_LIST)),
         MemberSchema::new("totalRunningCount", Schema::Integer(&INTEGER)),
         MemberSchema::new("totalWithoutDaemonCount", Schema::Integer(&INTEGER)),
     ],
 );
 
-pub static DAEMON_REVISION_DETAIL_LIST: ListSchema = ListSchema::new(
-    "DaemonRevisionDetailList",
-    Schema::Structure(&DAEMON_REVISION_DETAIL),
-);
+pub static DAEMON_REVISION_DETAIL_LIST: ListSchema =
+    ListSchema::new("DaemonRevisionDetailList", Schema::Structure(&DAEMON_REVISION_DETAIL));
 
-pub static DAEMON_REVISIONS: ListSchema =
-    ListSchema::new("DaemonRevisions", Schema::Structure(&DAEMON_REVISION));
+pub static DAEMON_REVISIONS: ListSchema = ListSchema::new("DaemonRevisions", Schema::Structure(&DAEMON_REVISION));
 
 pub static DAEMON_ROLLBACK: StructureSchema = StructureSchema::new(
     "DaemonRollback",
@@ -345,8 +272,7 @@ pub static DAEMON_ROLLBACK: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static DAEMON_STATUS: StringSchema =
-    StringSchema::new("DaemonStatus").one_of(&["ACTIVE", "DELETE_IN_PROGRESS"]);
+pub static DAEMON_STATUS: StringSchema = StringSchema::new("DaemonStatus").one_of(&["ACTIVE", "DELETE_IN_PROGRESS"]);
 
 pub static DAEMON_SUMMARIES_LIST: ListSchema =
     ListSchema::new("DaemonSummariesList", Schema::Structure(&DAEMON_SUMMARY));
@@ -369,19 +295,13 @@ pub static DAEMON_TASK_DEFINITION: StructureSchema = StructureSchema::new(
         MemberSchema::new("revision", Schema::Integer(&INTEGER)),
         MemberSchema::new("taskRoleArn", Schema::String(&STRING)),
         MemberSchema::new("executionRoleArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "containerDefinitions",
-            Schema::List(&DAEMON_CONTAINER_DEFINITION_LIST),
-        ),
+        MemberSchema::new("containerDefinitions", Schema::List(&DAEMON_CONTAINER_DEFINITION_LIST)),
         MemberSchema::new("volumes", Schema::List(&DAEMON_VOLUME_LIST)),
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
         MemberSchema::new("status", Schema::String(&DAEMON_TASK_DEFINITION_STATUS)),
         MemberSchema::new("registeredAt", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "deleteRequestedAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("deleteRequestedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("registeredBy", Schema::String(&STRING)),
         MemberSchema::new("pidMode", Schema::String(&DAEMON_PID_MODE)),
         MemberSchema::new("ipcMode", Schema::String(&DAEMON_IPC_MODE)),
@@ -392,23 +312,13 @@ pub static DAEMON_TASK_DEFINITION_REVISION_FILTER: StringSchema =
     StringSchema::new("DaemonTaskDefinitionRevisionFilter").one_of(&["LAST_REGISTERED"]);
 
 pub static DAEMON_TASK_DEFINITION_STATUS: StringSchema =
-    StringSchema::new("DaemonTaskDefinitionStatus").one_of(&[
-        "ACTIVE",
-        "DELETE_IN_PROGRESS",
-        "DELETED",
-    ]);
+    StringSchema::new("DaemonTaskDefinitionStatus").one_of(&["ACTIVE", "DELETE_IN_PROGRESS", "DELETED"]);
 
 pub static DAEMON_TASK_DEFINITION_STATUS_FILTER: StringSchema =
-    StringSchema::new("DaemonTaskDefinitionStatusFilter").one_of(&[
-        "ACTIVE",
-        "DELETE_IN_PROGRESS",
-        "ALL",
-    ]);
+    StringSchema::new("DaemonTaskDefinitionStatusFilter").one_of(&["ACTIVE", "DELETE_IN_PROGRESS", "ALL"]);
 
-pub static DAEMON_TASK_DEFINITION_SUMMARIES: ListSchema = ListSchema::new(
-    "DaemonTaskDefinitionSummaries",
-    Schema::Structure(&DAEMON_TASK_DEFINITION_SUMMARY),
-);
+pub static DAEMON_TASK_DEFINITION_SUMMARIES: ListSchema =
+    ListSchema::new("DaemonTaskDefinitionSummaries", Schema::Structure(&DAEMON_TASK_DEFINITION_SUMMARY));
 
 pub static DAEMON_TASK_DEFINITION_SUMMARY: StructureSchema = StructureSchema::new(
     "DaemonTaskDefinitionSummary",
@@ -416,10 +326,7 @@ pub static DAEMON_TASK_DEFINITION_SUMMARY: StructureSchema = StructureSchema::ne
         MemberSchema::new("arn", Schema::String(&STRING)),
         MemberSchema::new("registeredAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("registeredBy", Schema::String(&STRING)),
-        MemberSchema::new(
-            "deleteRequestedAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("deleteRequestedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("status", Schema::String(&DAEMON_TASK_DEFINITION_STATUS)),
     ],
 );
@@ -429,15 +336,11 @@ pub static DAEMON_VOLUME: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("name", Schema::String(&STRING)),
         MemberSchema::new("host", Schema::Structure(&HOST_VOLUME_PROPERTIES)),
-        MemberSchema::new(
-            "logDriverVolumeConfiguration",
-            Schema::Structure(&LOG_DRIVER_VOLUME_CONFIGURATION),
-        ),
+        MemberSchema::new("logDriverVolumeConfiguration", Schema::Structure(&LOG_DRIVER_VOLUME_CONFIGURATION)),
     ],
 );
 
-pub static DAEMON_VOLUME_LIST: ListSchema =
-    ListSchema::new("DaemonVolumeList", Schema::Structure(&DAEMON_VOLUME));
+pub static DAEMON_VOLUME_LIST: ListSchema = ListSchema::new("DaemonVolumeList", Schema::Structure(&DAEMON_VOLUME));
 
 pub static DELETE_ACCOUNT_SETTING_REQUEST: StructureSchema = StructureSchema::new(
     "DeleteAccountSettingRequest",
@@ -447,10 +350,8 @@ pub static DELETE_ACCOUNT_SETTING_REQUEST: StructureSchema = StructureSchema::ne
     ],
 );
 
-pub static DELETE_ACCOUNT_SETTING_RESPONSE: StructureSchema = StructureSchema::new(
-    "DeleteAccountSettingResponse",
-    &[MemberSchema::new("setting", Schema::Structure(&SETTING))],
-);
+pub static DELETE_ACCOUNT_SETTING_RESPONSE: StructureSchema =
+    StructureSchema::new("DeleteAccountSettingResponse", &[MemberSchema::new("setting", Schema::Structure(&SETTING))]);
 
 pub static DELETE_ATTRIBUTES_REQUEST: StructureSchema = StructureSchema::new(
     "DeleteAttributesRequest",
@@ -460,10 +361,8 @@ pub static DELETE_ATTRIBUTES_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static DELETE_ATTRIBUTES_RESPONSE: StructureSchema = StructureSchema::new(
-    "DeleteAttributesResponse",
-    &[MemberSchema::new("attributes", Schema::List(&ATTRIBUTES))],
-);
+pub static DELETE_ATTRIBUTES_RESPONSE: StructureSchema =
+    StructureSchema::new("DeleteAttributesResponse", &[MemberSchema::new("attributes", Schema::List(&ATTRIBUTES))]);
 
 pub static DELETE_CAPACITY_PROVIDER_REQUEST: StructureSchema = StructureSchema::new(
     "DeleteCapacityProviderRequest",
@@ -475,26 +374,17 @@ pub static DELETE_CAPACITY_PROVIDER_REQUEST: StructureSchema = StructureSchema::
 
 pub static DELETE_CAPACITY_PROVIDER_RESPONSE: StructureSchema = StructureSchema::new(
     "DeleteCapacityProviderResponse",
-    &[MemberSchema::new(
-        "capacityProvider",
-        Schema::Structure(&CAPACITY_PROVIDER),
-    )],
+    &[MemberSchema::new("capacityProvider", Schema::Structure(&CAPACITY_PROVIDER))],
 );
 
-pub static DELETE_CLUSTER_REQUEST: StructureSchema = StructureSchema::new(
-    "DeleteClusterRequest",
-    &[MemberSchema::new("cluster", Schema::String(&STRING)).required()],
-);
+pub static DELETE_CLUSTER_REQUEST: StructureSchema =
+    StructureSchema::new("DeleteClusterRequest", &[MemberSchema::new("cluster", Schema::String(&STRING)).required()]);
 
-pub static DELETE_CLUSTER_RESPONSE: StructureSchema = StructureSchema::new(
-    "DeleteClusterResponse",
-    &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))],
-);
+pub static DELETE_CLUSTER_RESPONSE: StructureSchema =
+    StructureSchema::new("DeleteClusterResponse", &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))]);
 
-pub static DELETE_DAEMON_REQUEST: StructureSchema = StructureSchema::new(
-    "DeleteDaemonRequest",
-    &[MemberSchema::new("daemonArn", Schema::String(&STRING)).required()],
-);
+pub static DELETE_DAEMON_REQUEST: StructureSchema =
+    StructureSchema::new("DeleteDaemonRequest", &[MemberSchema::new("daemonArn", Schema::String(&STRING)).required()]);
 
 pub static DELETE_DAEMON_RESPONSE: StructureSchema = StructureSchema::new(
     "DeleteDaemonResponse",
@@ -514,10 +404,7 @@ pub static DELETE_DAEMON_TASK_DEFINITION_REQUEST: StructureSchema = StructureSch
 
 pub static DELETE_DAEMON_TASK_DEFINITION_RESPONSE: StructureSchema = StructureSchema::new(
     "DeleteDaemonTaskDefinitionResponse",
-    &[MemberSchema::new(
-        "daemonTaskDefinitionArn",
-        Schema::String(&STRING),
-    )],
+    &[MemberSchema::new("daemonTaskDefinitionArn", Schema::String(&STRING))],
 );
 
 pub static DELETE_EXPRESS_GATEWAY_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
@@ -527,16 +414,11 @@ pub static DELETE_EXPRESS_GATEWAY_SERVICE_REQUEST: StructureSchema = StructureSc
 
 pub static DELETE_EXPRESS_GATEWAY_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
     "DeleteExpressGatewayServiceResponse",
-    &[MemberSchema::new(
-        "service",
-        Schema::Structure(&ECS_EXPRESS_GATEWAY_SERVICE),
-    )],
+    &[MemberSchema::new("service", Schema::Structure(&ECS_EXPRESS_GATEWAY_SERVICE))],
 );
 
-pub static DELETE_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
-    "DeleteGatewayRequest",
-    &[MemberSchema::new("gateway", Schema::String(&STRING)).required()],
-);
+pub static DELETE_GATEWAY_REQUEST: StructureSchema =
+    StructureSchema::new("DeleteGatewayRequest", &[MemberSchema::new("gateway", Schema::String(&STRING)).required()]);
 
 pub static DELETE_GATEWAY_RESPONSE: StructureSchema = StructureSchema::new(
     "DeleteGatewayResponse",
@@ -556,10 +438,8 @@ pub static DELETE_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static DELETE_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
-    "DeleteServiceResponse",
-    &[MemberSchema::new("service", Schema::Structure(&SERVICE))],
-);
+pub static DELETE_SERVICE_RESPONSE: StructureSchema =
+    StructureSchema::new("DeleteServiceResponse", &[MemberSchema::new("service", Schema::Structure(&SERVICE))]);
 
 pub static DELETE_TASK_DEFINITIONS_REQUEST: StructureSchema = StructureSchema::new(
     "DeleteTaskDefinitionsRequest",
@@ -584,10 +464,8 @@ pub static DELETE_TASK_SET_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static DELETE_TASK_SET_RESPONSE: StructureSchema = StructureSchema::new(
-    "DeleteTaskSetResponse",
-    &[MemberSchema::new("taskSet", Schema::Structure(&TASK_SET))],
-);
+pub static DELETE_TASK_SET_RESPONSE: StructureSchema =
+    StructureSchema::new("DeleteTaskSetResponse", &[MemberSchema::new("taskSet", Schema::Structure(&TASK_SET))]);
 
 pub static DEPLOYMENT: StructureSchema = StructureSchema::new(
     "Deployment",
@@ -601,39 +479,18 @@ pub static DEPLOYMENT: StructureSchema = StructureSchema::new(
         MemberSchema::new("failedTasks", Schema::Integer(&INTEGER)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("updatedAt", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
         MemberSchema::new("platformVersion", Schema::String(&STRING)),
         MemberSchema::new("platformFamily", Schema::String(&STRING)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
         MemberSchema::new("rolloutState", Schema::String(&DEPLOYMENT_ROLLOUT_STATE)),
         MemberSchema::new("rolloutStateReason", Schema::String(&STRING)),
-        MemberSchema::new(
-            "serviceConnectConfiguration",
-            Schema::Structure(&SERVICE_CONNECT_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "serviceConnectResources",
-            Schema::List(&SERVICE_CONNECT_SERVICE_RESOURCE_LIST),
-        ),
-        MemberSchema::new(
-            "volumeConfigurations",
-            Schema::List(&SERVICE_VOLUME_CONFIGURATIONS),
-        ),
-        MemberSchema::new(
-            "fargateEphemeralStorage",
-            Schema::Structure(&DEPLOYMENT_EPHEMERAL_STORAGE),
-        ),
-        MemberSchema::new(
-            "vpcLatticeConfigurations",
-            Schema::List(&VPC_LATTICE_CONFIGURATIONS),
-        ),
+        MemberSchema::new("serviceConnectConfiguration", Schema::Structure(&SERVICE_CONNECT_CONFIGURATION)),
+        MemberSchema::new("serviceConnectResources", Schema::List(&SERVICE_CONNECT_SERVICE_RESOURCE_LIST)),
+        MemberSchema::new("volumeConfigurations", Schema::List(&SERVICE_VOLUME_CONFIGURATIONS)),
+        MemberSchema::new("fargateEphemeralStorage", Schema::Structure(&DEPLOYMENT_EPHEMERAL_STORAGE)),
+        MemberSchema::new("vpcLatticeConfigurations", Schema::List(&VPC_LATTICE_CONFIGURATIONS)),
     ],
 );
 
@@ -652,41 +509,23 @@ pub static DEPLOYMENT_CIRCUIT_BREAKER: StructureSchema = StructureSchema::new(
         MemberSchema::new("enable", Schema::Boolean).required(),
         MemberSchema::new("rollback", Schema::Boolean).required(),
         MemberSchema::new("resetOnHealthyTask", Schema::Boolean),
-        MemberSchema::new(
-            "thresholdConfiguration",
-            Schema::Structure(&THRESHOLD_CONFIGURATION),
-        ),
+        MemberSchema::new("thresholdConfiguration", Schema::Structure(&THRESHOLD_CONFIGURATION)),
     ],
 );
 
 pub static DEPLOYMENT_CONFIGURATION: StructureSchema = StructureSchema::new(
     "DeploymentConfiguration",
     &[
-        MemberSchema::new(
-            "deploymentCircuitBreaker",
-            Schema::Structure(&DEPLOYMENT_CIRCUIT_BREAKER),
-        ),
+        MemberSchema::new("deploymentCircuitBreaker", Schema::Structure(&DEPLOYMENT_CIRCUIT_BREAKER)),
         MemberSchema::new("maximumPercent", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("minimumHealthyPercent", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("alarms", Schema::Structure(&DEPLOYMENT_ALARMS)),
         MemberSchema::new("strategy", Schema::String(&DEPLOYMENT_STRATEGY)),
         MemberSchema::new("bakeTimeInMinutes", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "lifecycleHooks",
-            Schema::List(&DEPLOYMENT_LIFECYCLE_HOOK_LIST),
-        ),
-        MemberSchema::new(
-            "linearConfiguration",
-            Schema::Structure(&LINEAR_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "canaryConfiguration",
-            Schema::Structure(&CANARY_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "earlySuccessCriteria",
-            Schema::Structure(&DEPLOYMENT_EARLY_SUCCESS_CRITERIA),
-        ),
+        MemberSchema::new("lifecycleHooks", Schema::List(&DEPLOYMENT_LIFECYCLE_HOOK_LIST)),
+        MemberSchema::new("linearConfiguration", Schema::Structure(&LINEAR_CONFIGURATION)),
+        MemberSchema::new("canaryConfiguration", Schema::Structure(&CANARY_CONFIGURATION)),
+        MemberSchema::new("earlySuccessCriteria", Schema::Structure(&DEPLOYMENT_EARLY_SUCCESS_CRITERIA)),
     ],
 );
 
@@ -703,36 +542,22 @@ pub static DEPLOYMENT_EARLY_SUCCESS_CRITERIA: StructureSchema = StructureSchema:
     &[
         MemberSchema::new("enable", Schema::Boolean).required(),
         MemberSchema::new("healthyPercent", Schema::Integer(&HEALTHY_PERCENT_INTEGER)),
-        MemberSchema::new(
-            "sourceServiceRevisionCleanup",
-            Schema::String(&SERVICE_REVISION_CLEANUP),
-        ),
+        MemberSchema::new("sourceServiceRevisionCleanup", Schema::String(&SERVICE_REVISION_CLEANUP)),
     ],
 );
 
-pub static DEPLOYMENT_EPHEMERAL_STORAGE: StructureSchema = StructureSchema::new(
-    "DeploymentEphemeralStorage",
-    &[MemberSchema::new("kmsKeyId", Schema::String(&STRING))],
-);
+pub static DEPLOYMENT_EPHEMERAL_STORAGE: StructureSchema =
+    StructureSchema::new("DeploymentEphemeralStorage", &[MemberSchema::new("kmsKeyId", Schema::String(&STRING))]);
 
 pub static DEPLOYMENT_LIFECYCLE_HOOK: StructureSchema = StructureSchema::new(
     "DeploymentLifecycleHook",
     &[
-        MemberSchema::new(
-            "targetType",
-            Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_TARGET_TYPE),
-        ),
+        MemberSchema::new("targetType", Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_TARGET_TYPE)),
         MemberSchema::new("hookTargetArn", Schema::String(&STRING)),
         MemberSchema::new("roleArn", Schema::String(&IAM_ROLE_ARN)),
-        MemberSchema::new(
-            "lifecycleStages",
-            Schema::List(&DEPLOYMENT_LIFECYCLE_HOOK_STAGE_LIST),
-        ),
+        MemberSchema::new("lifecycleStages", Schema::List(&DEPLOYMENT_LIFECYCLE_HOOK_STAGE_LIST)),
         MemberSchema::new("hookDetails", Schema::Untyped),
-        MemberSchema::new(
-            "timeoutConfiguration",
-            Schema::Structure(&DEPLOYMENT_LIFECYCLE_HOOK_TIMEOUT_CONFIGURATION),
-        ),
+        MemberSchema::new("timeoutConfiguration", Schema::Structure(&DEPLOYMENT_LIFECYCLE_HOOK_TIMEOUT_CONFIGURATION)),
     ],
 );
 
@@ -743,60 +568,39 @@ pub static DEPLOYMENT_LIFECYCLE_HOOK_DETAIL: StructureSchema = StructureSchema::
     "DeploymentLifecycleHookDetail",
     &[
         MemberSchema::new("hookId", Schema::String(&STRING)),
-        MemberSchema::new(
-            "targetType",
-            Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_TARGET_TYPE),
-        ),
+        MemberSchema::new("targetType", Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_TARGET_TYPE)),
         MemberSchema::new("targetArn", Schema::String(&STRING)),
         MemberSchema::new("status", Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_STATUS)),
         MemberSchema::new("expiresAt", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "timeoutAction",
-            Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_ACTION),
-        ),
+        MemberSchema::new("timeoutAction", Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_ACTION)),
     ],
 );
 
-pub static DEPLOYMENT_LIFECYCLE_HOOK_DETAIL_LIST: ListSchema = ListSchema::new(
-    "DeploymentLifecycleHookDetailList",
-    Schema::Structure(&DEPLOYMENT_LIFECYCLE_HOOK_DETAIL),
-);
+pub static DEPLOYMENT_LIFECYCLE_HOOK_DETAIL_LIST: ListSchema =
+    ListSchema::new("DeploymentLifecycleHookDetailList", Schema::Structure(&DEPLOYMENT_LIFECYCLE_HOOK_DETAIL));
 
 pub static DEPLOYMENT_LIFECYCLE_HOOK_DURATION: IntegerSchema =
-    IntegerSchema::new("DeploymentLifecycleHookDuration")
-        .min(1)
-        .max(20160);
+    IntegerSchema::new("DeploymentLifecycleHookDuration").min(1).max(20160);
 
-pub static DEPLOYMENT_LIFECYCLE_HOOK_LIST: ListSchema = ListSchema::new(
-    "DeploymentLifecycleHookList",
-    Schema::Structure(&DEPLOYMENT_LIFECYCLE_HOOK),
-);
+pub static DEPLOYMENT_LIFECYCLE_HOOK_LIST: ListSchema =
+    ListSchema::new("DeploymentLifecycleHookList", Schema::Structure(&DEPLOYMENT_LIFECYCLE_HOOK));
 
-pub static DEPLOYMENT_LIFECYCLE_HOOK_STAGE: StringSchema =
-    StringSchema::new("DeploymentLifecycleHookStage").one_of(&[
-        "RECONCILE_SERVICE",
-        "PRE_SCALE_UP",
-        "POST_SCALE_UP",
-        "TEST_TRAFFIC_SHIFT",
-        "POST_TEST_TRAFFIC_SHIFT",
-        "PRE_PRODUCTION_TRAFFIC_SHIFT",
-        "PRODUCTION_TRAFFIC_SHIFT",
-        "POST_PRODUCTION_TRAFFIC_SHIFT",
-    ]);
+pub static DEPLOYMENT_LIFECYCLE_HOOK_STAGE: StringSchema = StringSchema::new("DeploymentLifecycleHookStage").one_of(&[
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+]);
 
-pub static DEPLOYMENT_LIFECYCLE_HOOK_STAGE_LIST: ListSchema = ListSchema::new(
-    "DeploymentLifecycleHookStageList",
-    Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_STAGE),
-);
+pub static DEPLOYMENT_LIFECYCLE_HOOK_STAGE_LIST: ListSchema =
+    ListSchema::new("DeploymentLifecycleHookStageList", Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_STAGE));
 
-pub static DEPLOYMENT_LIFECYCLE_HOOK_STATUS: StringSchema =
-    StringSchema::new("DeploymentLifecycleHookStatus").one_of(&[
-        "AWAITING_ACTION",
-        "IN_PROGRESS",
-        "SUCCEEDED",
-        "FAILED",
-        "TIMED_OUT",
-    ]);
+pub static DEPLOYMENT_LIFECYCLE_HOOK_STATUS: StringSchema = StringSchema::new("DeploymentLifecycleHookStatus")
+    .one_of(&["AWAITING_ACTION", "IN_PROGRESS", "SUCCEEDED", "FAILED", "TIMED_OUT"]);
 
 pub static DEPLOYMENT_LIFECYCLE_HOOK_TARGET_TYPE: StringSchema =
     StringSchema::new("DeploymentLifecycleHookTargetType").one_of(&["AWS_LAMBDA", "PAUSE"]);
@@ -804,10 +608,7 @@ pub static DEPLOYMENT_LIFECYCLE_HOOK_TARGET_TYPE: StringSchema =
 pub static DEPLOYMENT_LIFECYCLE_HOOK_TIMEOUT_CONFIGURATION: StructureSchema = StructureSchema::new(
     "DeploymentLifecycleHookTimeoutConfiguration",
     &[
-        MemberSchema::new(
-            "timeoutInMinutes",
-            Schema::Integer(&DEPLOYMENT_LIFECYCLE_HOOK_DURATION),
-        ),
+        MemberSchema::new("timeoutInMinutes", Schema::Integer(&DEPLOYMENT_LIFECYCLE_HOOK_DURATION)),
         MemberSchema::new("action", Schema::String(&DEPLOYMENT_LIFECYCLE_HOOK_ACTION)),
     ],
 );
@@ -831,10 +632,7 @@ pub static DEREGISTER_CONTAINER_INSTANCE_REQUEST: StructureSchema = StructureSch
 
 pub static DEREGISTER_CONTAINER_INSTANCE_RESPONSE: StructureSchema = StructureSchema::new(
     "DeregisterContainerInstanceResponse",
-    &[MemberSchema::new(
-        "containerInstance",
-        Schema::Structure(&CONTAINER_INSTANCE),
-    )],
+    &[MemberSchema::new("containerInstance", Schema::Structure(&CONTAINER_INSTANCE))],
 );
 
 pub static DEREGISTER_TASK_DEFINITION_REQUEST: StructureSchema = StructureSchema::new(
@@ -844,10 +642,7 @@ pub static DEREGISTER_TASK_DEFINITION_REQUEST: StructureSchema = StructureSchema
 
 pub static DEREGISTER_TASK_DEFINITION_RESPONSE: StructureSchema = StructureSchema::new(
     "DeregisterTaskDefinitionResponse",
-    &[MemberSchema::new(
-        "taskDefinition",
-        Schema::Structure(&TASK_DEFINITION),
-    )],
+    &[MemberSchema::new("taskDefinition", Schema::Structure(&TASK_DEFINITION))],
 );
 
 pub static DESCRIBE_CAPACITY_PROVIDERS_REQUEST: StructureSchema = StructureSchema::new(
@@ -880,10 +675,7 @@ pub static DESCRIBE_CLUSTERS_REQUEST: StructureSchema = StructureSchema::new(
 
 pub static DESCRIBE_CLUSTERS_RESPONSE: StructureSchema = StructureSchema::new(
     "DescribeClustersResponse",
-    &[
-        MemberSchema::new("clusters", Schema::List(&CLUSTERS)),
-        MemberSchema::new("failures", Schema::List(&FAILURES)),
-    ],
+    &[MemberSchema::new("clusters", Schema::List(&CLUSTERS)), MemberSchema::new("failures", Schema::List(&FAILURES))],
 );
 
 pub static DESCRIBE_CONTAINER_INSTANCES_REQUEST: StructureSchema = StructureSchema::new(
@@ -921,13 +713,8 @@ pub static DESCRIBE_DAEMON_REQUEST: StructureSchema = StructureSchema::new(
     &[MemberSchema::new("daemonArn", Schema::String(&STRING)).required()],
 );
 
-pub static DESCRIBE_DAEMON_RESPONSE: StructureSchema = StructureSchema::new(
-    "DescribeDaemonResponse",
-    &[MemberSchema::new(
-        "daemon",
-        Schema::Structure(&DAEMON_DETAIL),
-    )],
-);
+pub static DESCRIBE_DAEMON_RESPONSE: StructureSchema =
+    StructureSchema::new("DescribeDaemonResponse", &[MemberSchema::new("daemon", Schema::Structure(&DAEMON_DETAIL))]);
 
 pub static DESCRIBE_DAEMON_REVISIONS_REQUEST: StructureSchema = StructureSchema::new(
     "DescribeDaemonRevisionsRequest",
@@ -949,72 +736,46 @@ pub static DESCRIBE_DAEMON_TASK_DEFINITION_REQUEST: StructureSchema = StructureS
 
 pub static DESCRIBE_DAEMON_TASK_DEFINITION_RESPONSE: StructureSchema = StructureSchema::new(
     "DescribeDaemonTaskDefinitionResponse",
-    &[MemberSchema::new(
-        "daemonTaskDefinition",
-        Schema::Structure(&DAEMON_TASK_DEFINITION),
-    )],
+    &[MemberSchema::new("daemonTaskDefinition", Schema::Structure(&DAEMON_TASK_DEFINITION))],
 );
 
 pub static DESCRIBE_EXPRESS_GATEWAY_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
     "DescribeExpressGatewayServiceRequest",
     &[
         MemberSchema::new("serviceArn", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "include",
-            Schema::List(&EXPRESS_GATEWAY_SERVICE_INCLUDE_LIST),
-        ),
+        MemberSchema::new("include", Schema::List(&EXPRESS_GATEWAY_SERVICE_INCLUDE_LIST)),
     ],
 );
 
 pub static DESCRIBE_EXPRESS_GATEWAY_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
     "DescribeExpressGatewayServiceResponse",
-    &[MemberSchema::new(
-        "service",
-        Schema::Structure(&ECS_EXPRESS_GATEWAY_SERVICE),
-    )],
+    &[MemberSchema::new("service", Schema::Structure(&ECS_EXPRESS_GATEWAY_SERVICE))],
 );
 
 pub static DESCRIBE_GATEWAY_ALB_CONFIGURATION: StructureSchema = StructureSchema::new(
     "DescribeGatewayAlbConfiguration",
     &[
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&GATEWAY_ELB_NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&GATEWAY_ELB_NETWORK_CONFIGURATION)),
         MemberSchema::new("scheme", Schema::String(&GATEWAY_ELB_SCHEME)),
-        MemberSchema::new(
-            "accessLogs",
-            Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_CONFIGURATION),
-        ),
+        MemberSchema::new("accessLogs", Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_CONFIGURATION)),
         MemberSchema::new("webACLArn", Schema::String(&STRING)),
         MemberSchema::new("port", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("protocol", Schema::String(&GATEWAY_ALB_PROTOCOL)),
         MemberSchema::new("maxAlbCount", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("currentAlbCount", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "httpDesync",
-            Schema::String(&GATEWAY_ALB_DESYNC_MITIGATION_MODE),
-        ),
-        MemberSchema::new(
-            "testTrafficRules",
-            Schema::Structure(&GATEWAY_ALB_TEST_TRAFFIC_RULES),
-        ),
+        MemberSchema::new("httpDesync", Schema::String(&GATEWAY_ALB_DESYNC_MITIGATION_MODE)),
+        MemberSchema::new("testTrafficRules", Schema::Structure(&GATEWAY_ALB_TEST_TRAFFIC_RULES)),
     ],
 );
 
 pub static DESCRIBE_GATEWAY_CONFIGURATION: StructureSchema = StructureSchema::new(
     "DescribeGatewayConfiguration",
-    &[MemberSchema::new(
-        "hostSharedAlb",
-        Schema::Structure(&DESCRIBE_GATEWAY_ALB_CONFIGURATION),
-    )],
+    &[MemberSchema::new("hostSharedAlb", Schema::Structure(&DESCRIBE_GATEWAY_ALB_CONFIGURATION))],
 )
 .union();
 
-pub static DESCRIBE_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
-    "DescribeGatewayRequest",
-    &[MemberSchema::new("gateway", Schema::String(&STRING)).required()],
-);
+pub static DESCRIBE_GATEWAY_REQUEST: StructureSchema =
+    StructureSchema::new("DescribeGatewayRequest", &[MemberSchema::new("gateway", Schema::String(&STRING)).required()]);
 
 pub static DESCRIBE_GATEWAY_RESOURCES_REQUEST: StructureSchema = StructureSchema::new(
     "DescribeGatewayResourcesRequest",
@@ -1033,10 +794,8 @@ pub static DESCRIBE_GATEWAY_RESOURCES_RESPONSE: StructureSchema = StructureSchem
     ],
 );
 
-pub static DESCRIBE_GATEWAY_RESPONSE: StructureSchema = StructureSchema::new(
-    "DescribeGatewayResponse",
-    &[MemberSchema::new("gateway", Schema::Structure(&GATEWAY))],
-);
+pub static DESCRIBE_GATEWAY_RESPONSE: StructureSchema =
+    StructureSchema::new("DescribeGatewayResponse", &[MemberSchema::new("gateway", Schema::Structure(&GATEWAY))]);
 
 pub static DESCRIBE_GATEWAY_ROUTE_REQUEST: StructureSchema = StructureSchema::new(
     "DescribeGatewayRouteRequest",
@@ -1045,10 +804,7 @@ pub static DESCRIBE_GATEWAY_ROUTE_REQUEST: StructureSchema = StructureSchema::ne
 
 pub static DESCRIBE_GATEWAY_ROUTE_RESPONSE: StructureSchema = StructureSchema::new(
     "DescribeGatewayRouteResponse",
-    &[MemberSchema::new(
-        "gatewayRoute",
-        Schema::Structure(&GATEWAY_ROUTE),
-    )],
+    &[MemberSchema::new("gatewayRoute", Schema::Structure(&GATEWAY_ROUTE))],
 );
 
 pub static DESCRIBE_SERVICE_DEPLOYMENTS_REQUEST: StructureSchema = StructureSchema::new(
@@ -1088,10 +844,7 @@ pub static DESCRIBE_SERVICES_REQUEST: StructureSchema = StructureSchema::new(
 
 pub static DESCRIBE_SERVICES_RESPONSE: StructureSchema = StructureSchema::new(
     "DescribeServicesResponse",
-    &[
-        MemberSchema::new("services", Schema::List(&SERVICES)),
-        MemberSchema::new("failures", Schema::List(&FAILURES)),
-    ],
+    &[MemberSchema::new("services", Schema::List(&SERVICES)), MemberSchema::new("failures", Schema::List(&FAILURES))],
 );
 
 pub static DESCRIBE_TASK_DEFINITION_REQUEST: StructureSchema = StructureSchema::new(
@@ -1122,10 +875,7 @@ pub static DESCRIBE_TASK_SETS_REQUEST: StructureSchema = StructureSchema::new(
 
 pub static DESCRIBE_TASK_SETS_RESPONSE: StructureSchema = StructureSchema::new(
     "DescribeTaskSetsResponse",
-    &[
-        MemberSchema::new("taskSets", Schema::List(&TASK_SETS)),
-        MemberSchema::new("failures", Schema::List(&FAILURES)),
-    ],
+    &[MemberSchema::new("taskSets", Schema::List(&TASK_SETS)), MemberSchema::new("failures", Schema::List(&FAILURES))],
 );
 
 pub static DESCRIBE_TASKS_REQUEST: StructureSchema = StructureSchema::new(
@@ -1139,14 +889,10 @@ pub static DESCRIBE_TASKS_REQUEST: StructureSchema = StructureSchema::new(
 
 pub static DESCRIBE_TASKS_RESPONSE: StructureSchema = StructureSchema::new(
     "DescribeTasksResponse",
-    &[
-        MemberSchema::new("tasks", Schema::List(&TASKS)),
-        MemberSchema::new("failures", Schema::List(&FAILURES)),
-    ],
+    &[MemberSchema::new("tasks", Schema::List(&TASKS)), MemberSchema::new("failures", Schema::List(&FAILURES))],
 );
 
-pub static DESIRED_STATUS: StringSchema =
-    StringSchema::new("DesiredStatus").one_of(&["RUNNING", "PENDING", "STOPPED"]);
+pub static DESIRED_STATUS: StringSchema = StringSchema::new("DesiredStatus").one_of(&["RUNNING", "PENDING", "STOPPED"]);
 
 pub static DEVICE: StructureSchema = StructureSchema::new(
     "Device",
@@ -1160,10 +906,8 @@ pub static DEVICE: StructureSchema = StructureSchema::new(
 pub static DEVICE_CGROUP_PERMISSION: StringSchema =
     StringSchema::new("DeviceCgroupPermission").one_of(&["read", "write", "mknod"]);
 
-pub static DEVICE_CGROUP_PERMISSIONS: ListSchema = ListSchema::new(
-    "DeviceCgroupPermissions",
-    Schema::String(&DEVICE_CGROUP_PERMISSION),
-);
+pub static DEVICE_CGROUP_PERMISSIONS: ListSchema =
+    ListSchema::new("DeviceCgroupPermissions", Schema::String(&DEVICE_CGROUP_PERMISSION));
 
 pub static DEVICES_LIST: ListSchema = ListSchema::new("DevicesList", Schema::Structure(&DEVICE));
 
@@ -1180,10 +924,7 @@ pub static DISASSOCIATE_GATEWAY_FROM_CLUSTER_RESPONSE: StructureSchema = Structu
     &[
         MemberSchema::new("gatewayArn", Schema::String(&STRING)),
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "status",
-            Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS),
-        ),
+        MemberSchema::new("status", Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS)),
     ],
 );
 
@@ -1204,8 +945,7 @@ pub static DISCOVER_POLL_ENDPOINT_RESPONSE: StructureSchema = StructureSchema::n
     ],
 );
 
-pub static DOCKER_LABELS_MAP: MapSchema =
-    MapSchema::new("DockerLabelsMap", &STRING, Schema::String(&STRING));
+pub static DOCKER_LABELS_MAP: MapSchema = MapSchema::new("DockerLabelsMap", &STRING, Schema::String(&STRING));
 
 pub static DOCKER_VOLUME_CONFIGURATION: StructureSchema = StructureSchema::new(
     "DockerVolumeConfiguration",

@@ -5,8 +5,7 @@ use crate::schema::*;
 
 pub static EBSKMS_KEY_ID: StringSchema = StringSchema::new("EBSKMSKeyId");
 
-pub static EBS_RESOURCE_TYPE: StringSchema =
-    StringSchema::new("EBSResourceType").one_of(&["volume"]);
+pub static EBS_RESOURCE_TYPE: StringSchema = StringSchema::new("EBSResourceType").one_of(&["volume"]);
 
 pub static EBS_SNAPSHOT_ID: StringSchema = StringSchema::new("EBSSnapshotId");
 
@@ -19,10 +18,8 @@ pub static EBS_TAG_SPECIFICATION: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static EBS_TAG_SPECIFICATIONS: ListSchema = ListSchema::new(
-    "EBSTagSpecifications",
-    Schema::Structure(&EBS_TAG_SPECIFICATION),
-);
+pub static EBS_TAG_SPECIFICATIONS: ListSchema =
+    ListSchema::new("EBSTagSpecifications", Schema::Structure(&EBS_TAG_SPECIFICATION));
 
 pub static EBS_VOLUME_TYPE: StringSchema = StringSchema::new("EBSVolumeType");
 
@@ -35,10 +32,7 @@ pub static ECS_EXPRESS_GATEWAY_SERVICE: StructureSchema = StructureSchema::new(
         MemberSchema::new("infrastructureRoleArn", Schema::String(&STRING)),
         MemberSchema::new("status", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_STATUS)),
         MemberSchema::new("currentDeployment", Schema::String(&STRING)),
-        MemberSchema::new(
-            "activeConfigurations",
-            Schema::List(&EXPRESS_GATEWAY_SERVICE_CONFIGURATIONS),
-        ),
+        MemberSchema::new("activeConfigurations", Schema::List(&EXPRESS_GATEWAY_SERVICE_CONFIGURATIONS)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("updatedAt", Schema::Timestamp(TimestampFormat::Default)),
@@ -51,10 +45,7 @@ pub static ECS_MANAGED_RESOURCES: StructureSchema = StructureSchema::new(
         MemberSchema::new("ingressPaths", Schema::List(&MANAGED_INGRESS_PATHS)),
         MemberSchema::new("autoScaling", Schema::Structure(&MANAGED_AUTO_SCALING)),
         MemberSchema::new("metricAlarms", Schema::List(&MANAGED_METRIC_ALARMS)),
-        MemberSchema::new(
-            "serviceSecurityGroups",
-            Schema::List(&MANAGED_SECURITY_GROUPS),
-        ),
+        MemberSchema::new("serviceSecurityGroups", Schema::List(&MANAGED_SECURITY_GROUPS)),
         MemberSchema::new("logGroups", Schema::List(&MANAGED_LOG_GROUPS)),
         MemberSchema::new("gatewayConnections", Schema::List(&GATEWAY_CONNECTION_LIST)),
     ],
@@ -83,10 +74,7 @@ pub static EFS_VOLUME_CONFIGURATION: StructureSchema = StructureSchema::new(
         MemberSchema::new("rootDirectory", Schema::String(&STRING)),
         MemberSchema::new("transitEncryption", Schema::String(&EFS_TRANSIT_ENCRYPTION)),
         MemberSchema::new("transitEncryptionPort", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "authorizationConfig",
-            Schema::Structure(&EFS_AUTHORIZATION_CONFIG),
-        ),
+        MemberSchema::new("authorizationConfig", Schema::Structure(&EFS_AUTHORIZATION_CONFIG)),
     ],
 );
 
@@ -100,12 +88,8 @@ pub static ELB_GATEWAY_RESOURCES: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static ELB_GATEWAY_RESOURCES_LIST: ListSchema = ListSchema::new(
-    "ElbGatewayResourcesList",
-    Schema::Structure(&ELB_GATEWAY_RESOURCES),
-)
-.min(0)
-.max(20);
+pub static ELB_GATEWAY_RESOURCES_LIST: ListSchema =
+    ListSchema::new("ElbGatewayResourcesList", Schema::Structure(&ELB_GATEWAY_RESOURCES)).min(0).max(20);
 
 pub static ENVIRONMENT_FILE: StructureSchema = StructureSchema::new(
     "EnvironmentFile",
@@ -115,41 +99,28 @@ pub static ENVIRONMENT_FILE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static ENVIRONMENT_FILE_TYPE: StringSchema =
-    StringSchema::new("EnvironmentFileType").one_of(&["s3"]);
+pub static ENVIRONMENT_FILE_TYPE: StringSchema = StringSchema::new("EnvironmentFileType").one_of(&["s3"]);
 
-pub static ENVIRONMENT_FILES: ListSchema =
-    ListSchema::new("EnvironmentFiles", Schema::Structure(&ENVIRONMENT_FILE));
+pub static ENVIRONMENT_FILES: ListSchema = ListSchema::new("EnvironmentFiles", Schema::Structure(&ENVIRONMENT_FILE));
 
 pub static ENVIRONMENT_VARIABLES: ListSchema =
     ListSchema::new("EnvironmentVariables", Schema::Structure(&KEY_VALUE_PAIR)).sensitive();
 
-pub static EPHEMERAL_STORAGE: StructureSchema = StructureSchema::new(
-    "EphemeralStorage",
-    &[MemberSchema::new("sizeInGiB", Schema::Integer(&INTEGER)).required()],
-);
+pub static EPHEMERAL_STORAGE: StructureSchema =
+    StructureSchema::new("EphemeralStorage", &[MemberSchema::new("sizeInGiB", Schema::Integer(&INTEGER)).required()]);
 
-pub static EXCLUDED_INSTANCE_TYPE: StringSchema = StringSchema::new("ExcludedInstanceType")
-    .min(1)
-    .max(30)
-    .pattern("[a-zA-Z0-9\\.\\*\\-]+");
+pub static EXCLUDED_INSTANCE_TYPE: StringSchema =
+    StringSchema::new("ExcludedInstanceType").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
 
-pub static EXCLUDED_INSTANCE_TYPE_SET: ListSchema = ListSchema::new(
-    "ExcludedInstanceTypeSet",
-    Schema::String(&EXCLUDED_INSTANCE_TYPE),
-)
-.min(0)
-.max(400);
+pub static EXCLUDED_INSTANCE_TYPE_SET: ListSchema =
+    ListSchema::new("ExcludedInstanceTypeSet", Schema::String(&EXCLUDED_INSTANCE_TYPE)).min(0).max(400);
 
 pub static EXECUTE_COMMAND_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ExecuteCommandConfiguration",
     &[
         MemberSchema::new("kmsKeyId", Schema::String(&STRING)),
         MemberSchema::new("logging", Schema::String(&EXECUTE_COMMAND_LOGGING)),
-        MemberSchema::new(
-            "logConfiguration",
-            Schema::Structure(&EXECUTE_COMMAND_LOG_CONFIGURATION),
-        ),
+        MemberSchema::new("logConfiguration", Schema::Structure(&EXECUTE_COMMAND_LOG_CONFIGURATION)),
     ],
 );
 
@@ -198,14 +169,8 @@ pub static EXPRESS_GATEWAY_CONTAINER: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("image", Schema::String(&STRING)).required(),
         MemberSchema::new("containerPort", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "awsLogsConfiguration",
-            Schema::Structure(&EXPRESS_GATEWAY_SERVICE_AWS_LOGS_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "repositoryCredentials",
-            Schema::Structure(&EXPRESS_GATEWAY_REPOSITORY_CREDENTIALS),
-        ),
+        MemberSchema::new("awsLogsConfiguration", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_AWS_LOGS_CONFIGURATION)),
+        MemberSchema::new("repositoryCredentials", Schema::Structure(&EXPRESS_GATEWAY_REPOSITORY_CREDENTIALS)),
         MemberSchema::new("command", Schema::List(&STRING_LIST)),
         MemberSchema::new("environment", Schema::List(&ENVIRONMENT_VARIABLES)).sensitive(),
         MemberSchema::new("secrets", Schema::List(&SECRET_LIST)),
@@ -214,10 +179,7 @@ pub static EXPRESS_GATEWAY_CONTAINER: StructureSchema = StructureSchema::new(
 
 pub static EXPRESS_GATEWAY_REPOSITORY_CREDENTIALS: StructureSchema = StructureSchema::new(
     "ExpressGatewayRepositoryCredentials",
-    &[MemberSchema::new(
-        "credentialsParameter",
-        Schema::String(&STRING),
-    )],
+    &[MemberSchema::new("credentialsParameter", Schema::String(&STRING))],
 );
 
 pub static EXPRESS_GATEWAY_SCALING_TARGET: StructureSchema = StructureSchema::new(
@@ -225,10 +187,7 @@ pub static EXPRESS_GATEWAY_SCALING_TARGET: StructureSchema = StructureSchema::ne
     &[
         MemberSchema::new("minTaskCount", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("maxTaskCount", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "autoScalingMetric",
-            Schema::String(&EXPRESS_GATEWAY_SERVICE_SCALING_METRIC),
-        ),
+        MemberSchema::new("autoScalingMetric", Schema::String(&EXPRESS_GATEWAY_SERVICE_SCALING_METRIC)),
         MemberSchema::new("autoScalingTargetValue", Schema::Integer(&BOXED_INTEGER)),
     ],
 );
@@ -251,36 +210,23 @@ pub static EXPRESS_GATEWAY_SERVICE_CONFIGURATION: StructureSchema = StructureSch
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
         MemberSchema::new("cpuArchitecture", Schema::String(&EXPRESS_CPU_ARCHITECTURE)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&EXPRESS_GATEWAY_SERVICE_NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_NETWORK_CONFIGURATION)),
         MemberSchema::new("healthCheckPath", Schema::String(&STRING)),
-        MemberSchema::new(
-            "primaryContainer",
-            Schema::Structure(&EXPRESS_GATEWAY_CONTAINER),
-        ),
-        MemberSchema::new(
-            "scalingTarget",
-            Schema::Structure(&EXPRESS_GATEWAY_SCALING_TARGET),
-        ),
+        MemberSchema::new("primaryContainer", Schema::Structure(&EXPRESS_GATEWAY_CONTAINER)),
+        MemberSchema::new("scalingTarget", Schema::Structure(&EXPRESS_GATEWAY_SCALING_TARGET)),
         MemberSchema::new("ingressPaths", Schema::List(&INGRESS_PATH_SUMMARIES)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
     ],
 );
 
-pub static EXPRESS_GATEWAY_SERVICE_CONFIGURATIONS: ListSchema = ListSchema::new(
-    "ExpressGatewayServiceConfigurations",
-    Schema::Structure(&EXPRESS_GATEWAY_SERVICE_CONFIGURATION),
-);
+pub static EXPRESS_GATEWAY_SERVICE_CONFIGURATIONS: ListSchema =
+    ListSchema::new("ExpressGatewayServiceConfigurations", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_CONFIGURATION));
 
 pub static EXPRESS_GATEWAY_SERVICE_INCLUDE: StringSchema =
     StringSchema::new("ExpressGatewayServiceInclude").one_of(&["TAGS"]);
 
-pub static EXPRESS_GATEWAY_SERVICE_INCLUDE_LIST: ListSchema = ListSchema::new(
-    "ExpressGatewayServiceIncludeList",
-    Schema::String(&EXPRESS_GATEWAY_SERVICE_INCLUDE),
-);
+pub static EXPRESS_GATEWAY_SERVICE_INCLUDE_LIST: ListSchema =
+    ListSchema::new("ExpressGatewayServiceIncludeList", Schema::String(&EXPRESS_GATEWAY_SERVICE_INCLUDE));
 
 pub static EXPRESS_GATEWAY_SERVICE_NETWORK_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ExpressGatewayServiceNetworkConfiguration",
@@ -300,14 +246,10 @@ pub static EXPRESS_GATEWAY_SERVICE_SCALING_METRIC: StringSchema =
 pub static EXPRESS_GATEWAY_SERVICE_STATUS: StructureSchema = StructureSchema::new(
     "ExpressGatewayServiceStatus",
     &[
-        MemberSchema::new(
-            "statusCode",
-            Schema::String(&EXPRESS_GATEWAY_SERVICE_STATUS_CODE),
-        ),
+        MemberSchema::new("statusCode", Schema::String(&EXPRESS_GATEWAY_SERVICE_STATUS_CODE)),
         MemberSchema::new("statusReason", Schema::String(&STRING)),
     ],
 );
 
 pub static EXPRESS_GATEWAY_SERVICE_STATUS_CODE: StringSchema =
-    StringSchema::new("ExpressGatewayServiceStatusCode")
-        .one_of(&["ACTIVE", "DRAINING", "INACTIVE"]);
+    StringSchema::new("ExpressGatewayServiceStatusCode").one_of(&["ACTIVE", "DRAINING", "INACTIVE"]);

@@ -16,11 +16,8 @@ pub static F_SX_WINDOWS_FILE_SERVER_VOLUME_CONFIGURATION: StructureSchema = Stru
     &[
         MemberSchema::new("fileSystemId", Schema::String(&STRING)).required(),
         MemberSchema::new("rootDirectory", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "authorizationConfig",
-            Schema::Structure(&F_SX_WINDOWS_FILE_SERVER_AUTHORIZATION_CONFIG),
-        )
-        .required(),
+        MemberSchema::new("authorizationConfig", Schema::Structure(&F_SX_WINDOWS_FILE_SERVER_AUTHORIZATION_CONFIG))
+            .required(),
     ],
 );
 
@@ -43,11 +40,8 @@ pub static FIRELENS_CONFIGURATION: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static FIRELENS_CONFIGURATION_OPTIONS_MAP: MapSchema = MapSchema::new(
-    "FirelensConfigurationOptionsMap",
-    &STRING,
-    Schema::String(&STRING),
-);
+pub static FIRELENS_CONFIGURATION_OPTIONS_MAP: MapSchema =
+    MapSchema::new("FirelensConfigurationOptionsMap", &STRING, Schema::String(&STRING));
 
 pub static FIRELENS_CONFIGURATION_TYPE: StringSchema =
     StringSchema::new("FirelensConfigurationType").one_of(&["fluentd", "fluentbit"]);

@@ -13,10 +13,7 @@ pub static GATEWAY: StructureSchema = StructureSchema::new(
         MemberSchema::new("failures", Schema::List(&GATEWAY_RESOURCE_FAILURE_LIST)),
         MemberSchema::new("infrastructureRoleArn", Schema::String(&STRING)),
         MemberSchema::new("deletionProtection", Schema::Boolean),
-        MemberSchema::new(
-            "configuration",
-            Schema::Structure(&DESCRIBE_GATEWAY_CONFIGURATION),
-        ),
+        MemberSchema::new("configuration", Schema::Structure(&DESCRIBE_GATEWAY_CONFIGURATION)),
         MemberSchema::new("accessType", Schema::String(&ACCESS_TYPE)),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_GATEWAY_TAGS)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
@@ -26,60 +23,38 @@ pub static GATEWAY: StructureSchema = StructureSchema::new(
 );
 
 pub static GATEWAY_ALB_DESYNC_MITIGATION_MODE: StringSchema =
-    StringSchema::new("GatewayAlbDesyncMitigationMode").one_of(&[
-        "monitor",
-        "defensive",
-        "strictest",
-    ]);
+    StringSchema::new("GatewayAlbDesyncMitigationMode").one_of(&["monitor", "defensive", "strictest"]);
 
-pub static GATEWAY_ALB_PROTOCOL: StringSchema =
-    StringSchema::new("GatewayAlbProtocol").one_of(&["HTTP", "HTTPS"]);
+pub static GATEWAY_ALB_PROTOCOL: StringSchema = StringSchema::new("GatewayAlbProtocol").one_of(&["HTTP", "HTTPS"]);
 
 pub static GATEWAY_ALB_TEST_TRAFFIC_RULES: StructureSchema = StructureSchema::new(
     "GatewayAlbTestTrafficRules",
-    &[MemberSchema::new(
-        "header",
-        Schema::Structure(&GATEWAY_TEST_TRAFFIC_HEADER),
-    )],
+    &[MemberSchema::new("header", Schema::Structure(&GATEWAY_TEST_TRAFFIC_HEADER))],
 );
 
 pub static GATEWAY_CLUSTER_ASSOCIATION_STATUS: StringSchema =
-    StringSchema::new("GatewayClusterAssociationStatus").one_of(&[
-        "ACTIVE",
-        "DISASSOCIATING",
-        "INACTIVE",
-    ]);
+    StringSchema::new("GatewayClusterAssociationStatus").one_of(&["ACTIVE", "DISASSOCIATING", "INACTIVE"]);
 
-pub static GATEWAY_CLUSTER_ASSOCIATION_STATUS_LIST: ListSchema = ListSchema::new(
-    "GatewayClusterAssociationStatusList",
-    Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS),
-)
-.min(0)
-.max(3);
+pub static GATEWAY_CLUSTER_ASSOCIATION_STATUS_LIST: ListSchema =
+    ListSchema::new("GatewayClusterAssociationStatusList", Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS))
+        .min(0)
+        .max(3);
 
 pub static GATEWAY_CLUSTER_ASSOCIATION_SUMMARY: StructureSchema = StructureSchema::new(
     "GatewayClusterAssociationSummary",
     &[
         MemberSchema::new("gatewayArn", Schema::String(&STRING)),
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "status",
-            Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS),
-        ),
+        MemberSchema::new("status", Schema::String(&GATEWAY_CLUSTER_ASSOCIATION_STATUS)),
     ],
 );
 
-pub static GATEWAY_CLUSTER_ASSOCIATION_SUMMARY_LIST: ListSchema = ListSchema::new(
-    "GatewayClusterAssociationSummaryList",
-    Schema::Structure(&GATEWAY_CLUSTER_ASSOCIATION_SUMMARY),
-);
+pub static GATEWAY_CLUSTER_ASSOCIATION_SUMMARY_LIST: ListSchema =
+    ListSchema::new("GatewayClusterAssociationSummaryList", Schema::Structure(&GATEWAY_CLUSTER_ASSOCIATION_SUMMARY));
 
 pub static GATEWAY_CONFIGURATION: StructureSchema = StructureSchema::new(
     "GatewayConfiguration",
-    &[MemberSchema::new(
-        "hostSharedAlb",
-        Schema::Structure(&HOST_SHARED_ALB_CONFIGURATION),
-    )],
+    &[MemberSchema::new("hostSharedAlb", Schema::Structure(&HOST_SHARED_ALB_CONFIGURATION))],
 )
 .union();
 
@@ -92,10 +67,7 @@ pub static GATEWAY_CONNECTION: StructureSchema = StructureSchema::new(
         MemberSchema::new("serviceUrl", Schema::String(&STRING)),
         MemberSchema::new("accessType", Schema::String(&ACCESS_TYPE)),
         MemberSchema::new("status", Schema::String(&GATEWAY_ROUTE_STATUS)),
-        MemberSchema::new(
-            "resources",
-            Schema::Structure(&GATEWAY_CONNECTION_RESOURCES),
-        ),
+        MemberSchema::new("resources", Schema::Structure(&GATEWAY_CONNECTION_RESOURCES)),
     ],
 );
 
@@ -113,26 +85,17 @@ pub static GATEWAY_CONNECTION_ALB_RESOURCES: StructureSchema = StructureSchema::
     ],
 );
 
-pub static GATEWAY_CONNECTION_ALB_RESOURCES_LIST: ListSchema = ListSchema::new(
-    "GatewayConnectionAlbResourcesList",
-    Schema::Structure(&GATEWAY_CONNECTION_ALB_RESOURCES),
-)
-.min(0)
-.max(1);
+pub static GATEWAY_CONNECTION_ALB_RESOURCES_LIST: ListSchema =
+    ListSchema::new("GatewayConnectionAlbResourcesList", Schema::Structure(&GATEWAY_CONNECTION_ALB_RESOURCES))
+        .min(0)
+        .max(1);
 
-pub static GATEWAY_CONNECTION_LIST: ListSchema = ListSchema::new(
-    "GatewayConnectionList",
-    Schema::Structure(&GATEWAY_CONNECTION),
-)
-.min(0)
-.max(5);
+pub static GATEWAY_CONNECTION_LIST: ListSchema =
+    ListSchema::new("GatewayConnectionList", Schema::Structure(&GATEWAY_CONNECTION)).min(0).max(5);
 
 pub static GATEWAY_CONNECTION_RESOURCES: StructureSchema = StructureSchema::new(
     "GatewayConnectionResources",
-    &[MemberSchema::new(
-        "hostSharedAlb",
-        Schema::List(&GATEWAY_CONNECTION_ALB_RESOURCES_LIST),
-    )],
+    &[MemberSchema::new("hostSharedAlb", Schema::List(&GATEWAY_CONNECTION_ALB_RESOURCES_LIST))],
 )
 .union();
 
@@ -140,15 +103,9 @@ pub static GATEWAY_CONNECTOR: StructureSchema = StructureSchema::new(
     "GatewayConnector",
     &[
         MemberSchema::new("portName", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "healthCheck",
-            Schema::Structure(&GATEWAY_CONNECTOR_HEALTH_CHECK),
-        ),
+        MemberSchema::new("healthCheck", Schema::Structure(&GATEWAY_CONNECTOR_HEALTH_CHECK)),
         MemberSchema::new("filters", Schema::Structure(&GATEWAY_CONNECTOR_FILTERS)),
-        MemberSchema::new(
-            "deregistrationDelay",
-            Schema::Structure(&GATEWAY_CONNECTOR_DEREGISTRATION_DELAY),
-        ),
+        MemberSchema::new("deregistrationDelay", Schema::Structure(&GATEWAY_CONNECTOR_DEREGISTRATION_DELAY)),
     ],
 );
 
@@ -161,73 +118,46 @@ pub static GATEWAY_CONNECTOR_DEREGISTRATION_DELAY: StructureSchema = StructureSc
 );
 
 pub static GATEWAY_CONNECTOR_DEREGISTRATION_DELAY_TIMEOUT_SECONDS_INTEGER: IntegerSchema =
-    IntegerSchema::new("GatewayConnectorDeregistrationDelayTimeoutSecondsInteger")
-        .min(0)
-        .max(3600);
+    IntegerSchema::new("GatewayConnectorDeregistrationDelayTimeoutSecondsInteger").min(0).max(3600);
 
 pub static GATEWAY_CONNECTOR_FILTERS: StructureSchema = StructureSchema::new(
     "GatewayConnectorFilters",
-    &[MemberSchema::new(
-        "accessTypes",
-        Schema::List(&ACCESS_TYPE_LIST),
-    )],
+    &[MemberSchema::new("accessTypes", Schema::List(&ACCESS_TYPE_LIST))],
 );
 
 pub static GATEWAY_CONNECTOR_HEALTH_CHECK: StructureSchema = StructureSchema::new(
     "GatewayConnectorHealthCheck",
     &[
-        MemberSchema::new(
-            "healthCheckProtocol",
-            Schema::String(&GATEWAY_CONNECTOR_HEALTH_CHECK_PROTOCOL),
-        ),
+        MemberSchema::new("healthCheckProtocol", Schema::String(&GATEWAY_CONNECTOR_HEALTH_CHECK_PROTOCOL)),
         MemberSchema::new("healthCheckPort", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("healthCheckPath", Schema::String(&STRING)),
         MemberSchema::new("healthCheckTimeoutSeconds", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "healthCheckIntervalSeconds",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
+        MemberSchema::new("healthCheckIntervalSeconds", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("healthyThresholdCount", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("unhealthyThresholdCount", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "matcher",
-            Schema::Structure(&GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER),
-        ),
+        MemberSchema::new("matcher", Schema::Structure(&GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER)),
     ],
 );
 
 pub static GATEWAY_CONNECTOR_HEALTH_CHECK_MATCHER: StructureSchema = StructureSchema::new(
     "GatewayConnectorHealthCheckMatcher",
-    &[
-        MemberSchema::new("httpCode", Schema::String(&STRING)),
-        MemberSchema::new("grpcCode", Schema::String(&STRING)),
-    ],
+    &[MemberSchema::new("httpCode", Schema::String(&STRING)), MemberSchema::new("grpcCode", Schema::String(&STRING))],
 );
 
 pub static GATEWAY_CONNECTOR_HEALTH_CHECK_PROTOCOL: StringSchema =
     StringSchema::new("GatewayConnectorHealthCheckProtocol").one_of(&["HTTP", "HTTPS"]);
 
-pub static GATEWAY_CONNECTOR_LIST: ListSchema = ListSchema::new(
-    "GatewayConnectorList",
-    Schema::Structure(&GATEWAY_CONNECTOR),
-)
-.min(0)
-.max(1);
+pub static GATEWAY_CONNECTOR_LIST: ListSchema =
+    ListSchema::new("GatewayConnectorList", Schema::Structure(&GATEWAY_CONNECTOR)).min(0).max(1);
 
 pub static GATEWAY_ELB_ACCESS_LOG_CONFIGURATION: StructureSchema = StructureSchema::new(
     "GatewayElbAccessLogConfiguration",
-    &[MemberSchema::new(
-        "destination",
-        Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_DESTINATION),
-    )],
+    &[MemberSchema::new("destination", Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_DESTINATION))],
 );
 
 pub static GATEWAY_ELB_ACCESS_LOG_DESTINATION: StructureSchema = StructureSchema::new(
     "GatewayElbAccessLogDestination",
-    &[MemberSchema::new(
-        "s3",
-        Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_S3_DESTINATION),
-    )],
+    &[MemberSchema::new("s3", Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_S3_DESTINATION))],
 )
 .union();
 
@@ -239,18 +169,15 @@ pub static GATEWAY_ELB_ACCESS_LOG_S3_DESTINATION: StructureSchema = StructureSch
     ],
 );
 
-pub static GATEWAY_ELB_IP_ADDRESS_TYPE: StringSchema = StringSchema::new("GatewayElbIpAddressType")
-    .one_of(&["ipv4", "dualstack", "dualstack-without-public-ipv4"]);
+pub static GATEWAY_ELB_IP_ADDRESS_TYPE: StringSchema =
+    StringSchema::new("GatewayElbIpAddressType").one_of(&["ipv4", "dualstack", "dualstack-without-public-ipv4"]);
 
 pub static GATEWAY_ELB_NETWORK_CONFIGURATION: StructureSchema = StructureSchema::new(
     "GatewayElbNetworkConfiguration",
     &[
         MemberSchema::new("inboundSecurityGroup", Schema::String(&STRING)),
         MemberSchema::new("subnets", Schema::List(&STRING_LIST)),
-        MemberSchema::new(
-            "ipAddressType",
-            Schema::String(&GATEWAY_ELB_IP_ADDRESS_TYPE),
-        ),
+        MemberSchema::new("ipAddressType", Schema::String(&GATEWAY_ELB_IP_ADDRESS_TYPE)),
     ],
 );
 
@@ -259,10 +186,7 @@ pub static GATEWAY_ELB_SCHEME: StringSchema =
 
 pub static GATEWAY_INFRASTRUCTURE_RESOURCES: StructureSchema = StructureSchema::new(
     "GatewayInfrastructureResources",
-    &[MemberSchema::new(
-        "hostSharedAlb",
-        Schema::List(&ELB_GATEWAY_RESOURCES_LIST),
-    )],
+    &[MemberSchema::new("hostSharedAlb", Schema::List(&ELB_GATEWAY_RESOURCES_LIST))],
 )
 .union();
 
@@ -281,12 +205,8 @@ pub static GATEWAY_OPERATION_ERROR: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static GATEWAY_OPERATION_ERROR_LIST: ListSchema = ListSchema::new(
-    "GatewayOperationErrorList",
-    Schema::Structure(&GATEWAY_OPERATION_ERROR),
-)
-.min(0)
-.max(5);
+pub static GATEWAY_OPERATION_ERROR_LIST: ListSchema =
+    ListSchema::new("GatewayOperationErrorList", Schema::Structure(&GATEWAY_OPERATION_ERROR)).min(0).max(5);
 
 pub static GATEWAY_RESOURCE_FAILURE: StructureSchema = StructureSchema::new(
     "GatewayResourceFailure",
@@ -296,21 +216,14 @@ pub static GATEWAY_RESOURCE_FAILURE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static GATEWAY_RESOURCE_FAILURE_LIST: ListSchema = ListSchema::new(
-    "GatewayResourceFailureList",
-    Schema::Structure(&GATEWAY_RESOURCE_FAILURE),
-)
-.min(0)
-.max(200);
+pub static GATEWAY_RESOURCE_FAILURE_LIST: ListSchema =
+    ListSchema::new("GatewayResourceFailureList", Schema::Structure(&GATEWAY_RESOURCE_FAILURE)).min(0).max(200);
 
 pub static GATEWAY_RESOURCES: StructureSchema = StructureSchema::new(
     "GatewayResources",
     &[
         MemberSchema::new("gatewayArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "resources",
-            Schema::Structure(&GATEWAY_INFRASTRUCTURE_RESOURCES),
-        ),
+        MemberSchema::new("resources", Schema::Structure(&GATEWAY_INFRASTRUCTURE_RESOURCES)),
     ],
 );
 
@@ -334,25 +247,17 @@ pub static GATEWAY_ROUTE_ALB_RESOURCES: StructureSchema = StructureSchema::new(
         MemberSchema::new("listenerArn", Schema::String(&STRING)),
         MemberSchema::new("listenerRuleArn", Schema::String(&STRING)),
         MemberSchema::new("testListenerRuleArns", Schema::List(&STRING_LIST)),
-        MemberSchema::new(
-            "loadBalancerSecurityGroups",
-            Schema::List(&GATEWAY_ROUTE_LOAD_BALANCER_SECURITY_GROUP_LIST),
-        ),
+        MemberSchema::new("loadBalancerSecurityGroups", Schema::List(&GATEWAY_ROUTE_LOAD_BALANCER_SECURITY_GROUP_LIST)),
         MemberSchema::new("serviceSecurityGroupArn", Schema::String(&STRING)),
     ],
 );
 
-pub static GATEWAY_ROUTE_ALB_RESOURCES_LIST: ListSchema = ListSchema::new(
-    "GatewayRouteAlbResourcesList",
-    Schema::Structure(&GATEWAY_ROUTE_ALB_RESOURCES),
-);
+pub static GATEWAY_ROUTE_ALB_RESOURCES_LIST: ListSchema =
+    ListSchema::new("GatewayRouteAlbResourcesList", Schema::Structure(&GATEWAY_ROUTE_ALB_RESOURCES));
 
 pub static GATEWAY_ROUTE_LOAD_BALANCER_SECURITY_GROUP: StructureSchema = StructureSchema::new(
     "GatewayRouteLoadBalancerSecurityGroup",
-    &[
-        MemberSchema::new("arn", Schema::String(&STRING)),
-        MemberSchema::new("ruleArns", Schema::List(&STRING_LIST)),
-    ],
+    &[MemberSchema::new("arn", Schema::String(&STRING)), MemberSchema::new("ruleArns", Schema::List(&STRING_LIST))],
 );
 
 pub static GATEWAY_ROUTE_LOAD_BALANCER_SECURITY_GROUP_LIST: ListSchema = ListSchema::new(
@@ -362,10 +267,7 @@ pub static GATEWAY_ROUTE_LOAD_BALANCER_SECURITY_GROUP_LIST: ListSchema = ListSch
 
 pub static GATEWAY_ROUTE_RESOURCES: StructureSchema = StructureSchema::new(
     "GatewayRouteResources",
-    &[MemberSchema::new(
-        "hostSharedAlb",
-        Schema::List(&GATEWAY_ROUTE_ALB_RESOURCES_LIST),
-    )],
+    &[MemberSchema::new("hostSharedAlb", Schema::List(&GATEWAY_ROUTE_ALB_RESOURCES_LIST))],
 )
 .union();
 
@@ -379,12 +281,8 @@ pub static GATEWAY_ROUTE_STATUS: StringSchema = StringSchema::new("GatewayRouteS
     "DELETE_FAILED",
 ]);
 
-pub static GATEWAY_ROUTE_STATUS_LIST: ListSchema = ListSchema::new(
-    "GatewayRouteStatusList",
-    Schema::String(&GATEWAY_ROUTE_STATUS),
-)
-.min(0)
-.max(7);
+pub static GATEWAY_ROUTE_STATUS_LIST: ListSchema =
+    ListSchema::new("GatewayRouteStatusList", Schema::String(&GATEWAY_ROUTE_STATUS)).min(0).max(7);
 
 pub static GATEWAY_ROUTE_SUMMARY: StructureSchema = StructureSchema::new(
     "GatewayRouteSummary",
@@ -398,10 +296,8 @@ pub static GATEWAY_ROUTE_SUMMARY: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static GATEWAY_ROUTE_SUMMARY_LIST: ListSchema = ListSchema::new(
-    "GatewayRouteSummaryList",
-    Schema::Structure(&GATEWAY_ROUTE_SUMMARY),
-);
+pub static GATEWAY_ROUTE_SUMMARY_LIST: ListSchema =
+    ListSchema::new("GatewayRouteSummaryList", Schema::Structure(&GATEWAY_ROUTE_SUMMARY));
 
 pub static GATEWAY_STATUS: StringSchema = StringSchema::new("GatewayStatus").one_of(&[
     "ACTIVE",
@@ -412,9 +308,7 @@ pub static GATEWAY_STATUS: StringSchema = StringSchema::new("GatewayStatus").one
 ]);
 
 pub static GATEWAY_STATUS_LIST: ListSchema =
-    ListSchema::new("GatewayStatusList", Schema::String(&GATEWAY_STATUS))
-        .min(0)
-        .max(5);
+    ListSchema::new("GatewayStatusList", Schema::String(&GATEWAY_STATUS)).min(0).max(5);
 
 pub static GATEWAY_SUMMARY: StructureSchema = StructureSchema::new(
     "GatewaySummary",

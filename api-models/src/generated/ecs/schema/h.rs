@@ -14,11 +14,9 @@ pub static HEALTH_CHECK: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static HEALTH_STATUS: StringSchema =
-    StringSchema::new("HealthStatus").one_of(&["HEALTHY", "UNHEALTHY", "UNKNOWN"]);
+pub static HEALTH_STATUS: StringSchema = StringSchema::new("HealthStatus").one_of(&["HEALTHY", "UNHEALTHY", "UNKNOWN"]);
 
-pub static HEALTHY_PERCENT_INTEGER: IntegerSchema =
-    IntegerSchema::new("HealthyPercentInteger").min(0).max(100);
+pub static HEALTHY_PERCENT_INTEGER: IntegerSchema = IntegerSchema::new("HealthyPercentInteger").min(0).max(100);
 
 pub static HOST_ENTRY: StructureSchema = StructureSchema::new(
     "HostEntry",
@@ -28,37 +26,22 @@ pub static HOST_ENTRY: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static HOST_ENTRY_LIST: ListSchema =
-    ListSchema::new("HostEntryList", Schema::Structure(&HOST_ENTRY));
+pub static HOST_ENTRY_LIST: ListSchema = ListSchema::new("HostEntryList", Schema::Structure(&HOST_ENTRY));
 
 pub static HOST_SHARED_ALB_CONFIGURATION: StructureSchema = StructureSchema::new(
     "HostSharedAlbConfiguration",
     &[
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&GATEWAY_ELB_NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&GATEWAY_ELB_NETWORK_CONFIGURATION)),
         MemberSchema::new("scheme", Schema::String(&GATEWAY_ELB_SCHEME)),
         MemberSchema::new("webACLArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "accessLogs",
-            Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_CONFIGURATION),
-        ),
+        MemberSchema::new("accessLogs", Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_CONFIGURATION)),
         MemberSchema::new("port", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("protocol", Schema::String(&GATEWAY_ALB_PROTOCOL)),
         MemberSchema::new("maxAlbCount", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "httpDesync",
-            Schema::String(&GATEWAY_ALB_DESYNC_MITIGATION_MODE),
-        ),
-        MemberSchema::new(
-            "testTrafficRules",
-            Schema::Structure(&GATEWAY_ALB_TEST_TRAFFIC_RULES),
-        ),
+        MemberSchema::new("httpDesync", Schema::String(&GATEWAY_ALB_DESYNC_MITIGATION_MODE)),
+        MemberSchema::new("testTrafficRules", Schema::Structure(&GATEWAY_ALB_TEST_TRAFFIC_RULES)),
     ],
 );
 
-pub static HOST_VOLUME_PROPERTIES: StructureSchema = StructureSchema::new(
-    "HostVolumeProperties",
-    &[MemberSchema::new("sourcePath", Schema::String(&STRING))],
-);
+pub static HOST_VOLUME_PROPERTIES: StructureSchema =
+    StructureSchema::new("HostVolumeProperties", &[MemberSchema::new("sourcePath", Schema::String(&STRING))]);

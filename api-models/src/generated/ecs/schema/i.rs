@@ -21,28 +21,19 @@ pub static INFERENCE_ACCELERATOR_OVERRIDE: StructureSchema = StructureSchema::ne
     ],
 );
 
-pub static INFERENCE_ACCELERATOR_OVERRIDES: ListSchema = ListSchema::new(
-    "InferenceAcceleratorOverrides",
-    Schema::Structure(&INFERENCE_ACCELERATOR_OVERRIDE),
-);
+pub static INFERENCE_ACCELERATOR_OVERRIDES: ListSchema =
+    ListSchema::new("InferenceAcceleratorOverrides", Schema::Structure(&INFERENCE_ACCELERATOR_OVERRIDE));
 
-pub static INFERENCE_ACCELERATORS: ListSchema = ListSchema::new(
-    "InferenceAccelerators",
-    Schema::Structure(&INFERENCE_ACCELERATOR),
-);
+pub static INFERENCE_ACCELERATORS: ListSchema =
+    ListSchema::new("InferenceAccelerators", Schema::Structure(&INFERENCE_ACCELERATOR));
 
 pub static INFRASTRUCTURE_OPTIMIZATION: StructureSchema = StructureSchema::new(
     "InfrastructureOptimization",
-    &[MemberSchema::new(
-        "scaleInAfter",
-        Schema::Integer(&BOXED_INTEGER),
-    )],
+    &[MemberSchema::new("scaleInAfter", Schema::Integer(&BOXED_INTEGER))],
 );
 
-pub static INGRESS_PATH_SUMMARIES: ListSchema = ListSchema::new(
-    "IngressPathSummaries",
-    Schema::Structure(&INGRESS_PATH_SUMMARY),
-);
+pub static INGRESS_PATH_SUMMARIES: ListSchema =
+    ListSchema::new("IngressPathSummaries", Schema::Structure(&INGRESS_PATH_SUMMARY));
 
 pub static INGRESS_PATH_SUMMARY: StructureSchema = StructureSchema::new(
     "IngressPathSummary",
@@ -52,13 +43,10 @@ pub static INGRESS_PATH_SUMMARY: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static INSTANCE_GENERATION: StringSchema =
-    StringSchema::new("InstanceGeneration").one_of(&["current", "previous"]);
+pub static INSTANCE_GENERATION: StringSchema = StringSchema::new("InstanceGeneration").one_of(&["current", "previous"]);
 
-pub static INSTANCE_GENERATION_SET: ListSchema = ListSchema::new(
-    "InstanceGenerationSet",
-    Schema::String(&INSTANCE_GENERATION),
-);
+pub static INSTANCE_GENERATION_SET: ListSchema =
+    ListSchema::new("InstanceGenerationSet", Schema::String(&INSTANCE_GENERATION));
 
 pub static INSTANCE_HEALTH_CHECK_RESULT: StructureSchema = StructureSchema::new(
     "InstanceHealthCheckResult",
@@ -67,66 +55,40 @@ pub static INSTANCE_HEALTH_CHECK_RESULT: StructureSchema = StructureSchema::new(
         MemberSchema::new("status", Schema::String(&INSTANCE_HEALTH_CHECK_STATE)),
         MemberSchema::new("statusReason", Schema::String(&STRING)),
         MemberSchema::new("lastUpdated", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "lastStatusChange",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("lastStatusChange", Schema::Timestamp(TimestampFormat::Default)),
     ],
 );
 
-pub static INSTANCE_HEALTH_CHECK_RESULT_LIST: ListSchema = ListSchema::new(
-    "InstanceHealthCheckResultList",
-    Schema::Structure(&INSTANCE_HEALTH_CHECK_RESULT),
-);
+pub static INSTANCE_HEALTH_CHECK_RESULT_LIST: ListSchema =
+    ListSchema::new("InstanceHealthCheckResultList", Schema::Structure(&INSTANCE_HEALTH_CHECK_RESULT));
 
 pub static INSTANCE_HEALTH_CHECK_STATE: StringSchema =
-    StringSchema::new("InstanceHealthCheckState").one_of(&[
-        "OK",
-        "IMPAIRED",
-        "INSUFFICIENT_DATA",
-        "INITIALIZING",
-    ]);
+    StringSchema::new("InstanceHealthCheckState").one_of(&["OK", "IMPAIRED", "INSUFFICIENT_DATA", "INITIALIZING"]);
 
-pub static INSTANCE_HEALTH_CHECK_TYPE: StringSchema = StringSchema::new("InstanceHealthCheckType")
-    .one_of(&[
-        "CONTAINER_RUNTIME",
-        "ACCELERATED_COMPUTE",
-        "DAEMON",
-        "AGENT_CONNECTIVITY",
-    ]);
+pub static INSTANCE_HEALTH_CHECK_TYPE: StringSchema = StringSchema::new("InstanceHealthCheckType").one_of(&[
+    "CONTAINER_RUNTIME",
+    "ACCELERATED_COMPUTE",
+    "DAEMON",
+    "AGENT_CONNECTIVITY",
+]);
 
 pub static INSTANCE_LAUNCH_TEMPLATE: StructureSchema = StructureSchema::new(
     "InstanceLaunchTemplate",
     &[
         MemberSchema::new("ec2InstanceProfileArn", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&MANAGED_INSTANCES_NETWORK_CONFIGURATION),
-        )
-        .required(),
-        MemberSchema::new(
-            "storageConfiguration",
-            Schema::Structure(&MANAGED_INSTANCES_STORAGE_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&MANAGED_INSTANCES_NETWORK_CONFIGURATION))
+            .required(),
+        MemberSchema::new("storageConfiguration", Schema::Structure(&MANAGED_INSTANCES_STORAGE_CONFIGURATION)),
         MemberSchema::new(
             "localStorageConfiguration",
             Schema::Structure(&MANAGED_INSTANCES_LOCAL_STORAGE_CONFIGURATION),
         ),
-        MemberSchema::new(
-            "monitoring",
-            Schema::String(&MANAGED_INSTANCES_MONITORING_OPTIONS),
-        ),
+        MemberSchema::new("monitoring", Schema::String(&MANAGED_INSTANCES_MONITORING_OPTIONS)),
         MemberSchema::new("capacityOptionType", Schema::String(&CAPACITY_OPTION_TYPE)),
         MemberSchema::new("instanceMetadataTagsPropagation", Schema::Boolean),
-        MemberSchema::new(
-            "instanceRequirements",
-            Schema::Structure(&INSTANCE_REQUIREMENTS_REQUEST),
-        ),
+        MemberSchema::new("instanceRequirements", Schema::Structure(&INSTANCE_REQUIREMENTS_REQUEST)),
         MemberSchema::new("fipsEnabled", Schema::Boolean),
-        MemberSchema::new(
-            "capacityReservations",
-            Schema::Structure(&CAPACITY_RESERVATION_REQUEST),
-        ),
+        MemberSchema::new("capacityReservations", Schema::Structure(&CAPACITY_RESERVATION_REQUEST)),
         MemberSchema::new("nitroEnclavesEnabled", Schema::Boolean),
     ],
 );
@@ -135,31 +97,16 @@ pub static INSTANCE_LAUNCH_TEMPLATE_UPDATE: StructureSchema = StructureSchema::n
     "InstanceLaunchTemplateUpdate",
     &[
         MemberSchema::new("ec2InstanceProfileArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&MANAGED_INSTANCES_NETWORK_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "storageConfiguration",
-            Schema::Structure(&MANAGED_INSTANCES_STORAGE_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&MANAGED_INSTANCES_NETWORK_CONFIGURATION)),
+        MemberSchema::new("storageConfiguration", Schema::Structure(&MANAGED_INSTANCES_STORAGE_CONFIGURATION)),
         MemberSchema::new("instanceMetadataTagsPropagation", Schema::Boolean),
         MemberSchema::new(
             "localStorageConfiguration",
             Schema::Structure(&MANAGED_INSTANCES_LOCAL_STORAGE_CONFIGURATION),
         ),
-        MemberSchema::new(
-            "monitoring",
-            Schema::String(&MANAGED_INSTANCES_MONITORING_OPTIONS),
-        ),
-        MemberSchema::new(
-            "instanceRequirements",
-            Schema::Structure(&INSTANCE_REQUIREMENTS_REQUEST),
-        ),
-        MemberSchema::new(
-            "capacityReservations",
-            Schema::Structure(&CAPACITY_RESERVATION_REQUEST),
-        ),
+        MemberSchema::new("monitoring", Schema::String(&MANAGED_INSTANCES_MONITORING_OPTIONS)),
+        MemberSchema::new("instanceRequirements", Schema::Structure(&INSTANCE_REQUIREMENTS_REQUEST)),
+        MemberSchema::new("capacityReservations", Schema::Structure(&CAPACITY_RESERVATION_REQUEST)),
     ],
 );
 
@@ -169,79 +116,33 @@ pub static INSTANCE_REQUIREMENTS_REQUEST: StructureSchema = StructureSchema::new
         MemberSchema::new("vCpuCount", Schema::Structure(&V_CPU_COUNT_RANGE_REQUEST)).required(),
         MemberSchema::new("memoryMiB", Schema::Structure(&MEMORY_MI_B_REQUEST)).required(),
         MemberSchema::new("cpuManufacturers", Schema::List(&CPU_MANUFACTURER_SET)),
-        MemberSchema::new(
-            "memoryGiBPerVCpu",
-            Schema::Structure(&MEMORY_GI_B_PER_V_CPU_REQUEST),
-        ),
-        MemberSchema::new(
-            "excludedInstanceTypes",
-            Schema::List(&EXCLUDED_INSTANCE_TYPE_SET),
-        ),
-        MemberSchema::new(
-            "instanceGenerations",
-            Schema::List(&INSTANCE_GENERATION_SET),
-        ),
-        MemberSchema::new(
-            "spotMaxPricePercentageOverLowestPrice",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
-        MemberSchema::new(
-            "onDemandMaxPricePercentageOverLowestPrice",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
+        MemberSchema::new("memoryGiBPerVCpu", Schema::Structure(&MEMORY_GI_B_PER_V_CPU_REQUEST)),
+        MemberSchema::new("excludedInstanceTypes", Schema::List(&EXCLUDED_INSTANCE_TYPE_SET)),
+        MemberSchema::new("instanceGenerations", Schema::List(&INSTANCE_GENERATION_SET)),
+        MemberSchema::new("spotMaxPricePercentageOverLowestPrice", Schema::Integer(&BOXED_INTEGER)),
+        MemberSchema::new("onDemandMaxPricePercentageOverLowestPrice", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("bareMetal", Schema::String(&BARE_METAL)),
-        MemberSchema::new(
-            "burstablePerformance",
-            Schema::String(&BURSTABLE_PERFORMANCE),
-        ),
+        MemberSchema::new("burstablePerformance", Schema::String(&BURSTABLE_PERFORMANCE)),
         MemberSchema::new("requireHibernateSupport", Schema::Boolean),
-        MemberSchema::new(
-            "networkInterfaceCount",
-            Schema::Structure(&NETWORK_INTERFACE_COUNT_REQUEST),
-        ),
+        MemberSchema::new("networkInterfaceCount", Schema::Structure(&NETWORK_INTERFACE_COUNT_REQUEST)),
         MemberSchema::new("localStorage", Schema::String(&LOCAL_STORAGE)),
         MemberSchema::new("localStorageTypes", Schema::List(&LOCAL_STORAGE_TYPE_SET)),
-        MemberSchema::new(
-            "totalLocalStorageGB",
-            Schema::Structure(&TOTAL_LOCAL_STORAGE_GB_REQUEST),
-        ),
-        MemberSchema::new(
-            "baselineEbsBandwidthMbps",
-            Schema::Structure(&BASELINE_EBS_BANDWIDTH_MBPS_REQUEST),
-        ),
+        MemberSchema::new("totalLocalStorageGB", Schema::Structure(&TOTAL_LOCAL_STORAGE_GB_REQUEST)),
+        MemberSchema::new("baselineEbsBandwidthMbps", Schema::Structure(&BASELINE_EBS_BANDWIDTH_MBPS_REQUEST)),
         MemberSchema::new("acceleratorTypes", Schema::List(&ACCELERATOR_TYPE_SET)),
-        MemberSchema::new(
-            "acceleratorCount",
-            Schema::Structure(&ACCELERATOR_COUNT_REQUEST),
-        ),
-        MemberSchema::new(
-            "acceleratorManufacturers",
-            Schema::List(&ACCELERATOR_MANUFACTURER_SET),
-        ),
+        MemberSchema::new("acceleratorCount", Schema::Structure(&ACCELERATOR_COUNT_REQUEST)),
+        MemberSchema::new("acceleratorManufacturers", Schema::List(&ACCELERATOR_MANUFACTURER_SET)),
         MemberSchema::new("acceleratorNames", Schema::List(&ACCELERATOR_NAME_SET)),
-        MemberSchema::new(
-            "acceleratorTotalMemoryMiB",
-            Schema::Structure(&ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST),
-        ),
-        MemberSchema::new(
-            "networkBandwidthGbps",
-            Schema::Structure(&NETWORK_BANDWIDTH_GBPS_REQUEST),
-        ),
-        MemberSchema::new(
-            "allowedInstanceTypes",
-            Schema::List(&ALLOWED_INSTANCE_TYPE_SET),
-        ),
-        MemberSchema::new(
-            "maxSpotPriceAsPercentageOfOptimalOnDemandPrice",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
+        MemberSchema::new("acceleratorTotalMemoryMiB", Schema::Structure(&ACCELERATOR_TOTAL_MEMORY_MI_B_REQUEST)),
+        MemberSchema::new("networkBandwidthGbps", Schema::Structure(&NETWORK_BANDWIDTH_GBPS_REQUEST)),
+        MemberSchema::new("allowedInstanceTypes", Schema::List(&ALLOWED_INSTANCE_TYPE_SET)),
+        MemberSchema::new("maxSpotPriceAsPercentageOfOptimalOnDemandPrice", Schema::Integer(&BOXED_INTEGER)),
     ],
 );
 
 pub static INTEGER: IntegerSchema = IntegerSchema::new("Integer");
 
-pub static INTEGER_LIST: ListSchema =
-    ListSchema::new("IntegerList", Schema::Integer(&BOXED_INTEGER));
+pub static INTEGER_LIST: ListSchema = ListSchema::new("IntegerList", Schema::Integer(&BOXED_INTEGER));
 
 pub static INVALID_PARAMETER_EXCEPTION: StructureSchema = StructureSchema::new(
     "InvalidParameterException",
@@ -251,8 +152,5 @@ pub static INVALID_PARAMETER_EXCEPTION: StructureSchema = StructureSchema::new(
 
 pub static IPC_MODE: StringSchema = StringSchema::new("IpcMode").one_of(&["host", "task", "none"]);
 
-pub static ISOLATION_MODE: StringSchema = StringSchema::new("IsolationMode").one_of(&[
-    "SHARED",
-    "ISOLATED_SANDBOX",
-    "CONFIDENTIAL_SANDBOX",
-]);
+pub static ISOLATION_MODE: StringSchema =
+    StringSchema::new("IsolationMode").one_of(&["SHARED", "ISOLATED_SANDBOX", "CONFIDENTIAL_SANDBOX"]);

@@ -5,16 +5,10 @@ use crate::schema::*;
 
 pub static KERNEL_CAPABILITIES: StructureSchema = StructureSchema::new(
     "KernelCapabilities",
-    &[
-        MemberSchema::new("add", Schema::List(&STRING_LIST)),
-        MemberSchema::new("drop", Schema::List(&STRING_LIST)),
-    ],
+    &[MemberSchema::new("add", Schema::List(&STRING_LIST)), MemberSchema::new("drop", Schema::List(&STRING_LIST))],
 );
 
 pub static KEY_VALUE_PAIR: StructureSchema = StructureSchema::new(
     "KeyValuePair",
-    &[
-        MemberSchema::new("name", Schema::String(&STRING)),
-        MemberSchema::new("value", Schema::String(&STRING)),
-    ],
+    &[MemberSchema::new("name", Schema::String(&STRING)), MemberSchema::new("value", Schema::String(&STRING))],
 );

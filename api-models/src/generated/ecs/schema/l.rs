@@ -47,10 +47,7 @@ pub static LIST_ACCOUNT_SETTINGS_REQUEST: StructureSchema = StructureSchema::new
 
 pub static LIST_ACCOUNT_SETTINGS_RESPONSE: StructureSchema = StructureSchema::new(
     "ListAccountSettingsResponse",
-    &[
-        MemberSchema::new("settings", Schema::List(&SETTINGS)),
-        MemberSchema::new("nextToken", Schema::String(&STRING)),
-    ],
+    &[MemberSchema::new("settings", Schema::List(&SETTINGS)), MemberSchema::new("nextToken", Schema::String(&STRING))],
 );
 
 pub static LIST_ATTRIBUTES_REQUEST: StructureSchema = StructureSchema::new(
@@ -123,10 +120,7 @@ pub static LIST_DAEMON_DEPLOYMENTS_RESPONSE: StructureSchema = StructureSchema::
     "ListDaemonDeploymentsResponse",
     &[
         MemberSchema::new("nextToken", Schema::String(&STRING)),
-        MemberSchema::new(
-            "daemonDeployments",
-            Schema::List(&DAEMON_DEPLOYMENT_SUMMARY_LIST),
-        ),
+        MemberSchema::new("daemonDeployments", Schema::List(&DAEMON_DEPLOYMENT_SUMMARY_LIST)),
     ],
 );
 
@@ -135,14 +129,8 @@ pub static LIST_DAEMON_TASK_DEFINITIONS_REQUEST: StructureSchema = StructureSche
     &[
         MemberSchema::new("familyPrefix", Schema::String(&STRING)),
         MemberSchema::new("family", Schema::String(&STRING)),
-        MemberSchema::new(
-            "revision",
-            Schema::String(&DAEMON_TASK_DEFINITION_REVISION_FILTER),
-        ),
-        MemberSchema::new(
-            "status",
-            Schema::String(&DAEMON_TASK_DEFINITION_STATUS_FILTER),
-        ),
+        MemberSchema::new("revision", Schema::String(&DAEMON_TASK_DEFINITION_REVISION_FILTER)),
+        MemberSchema::new("status", Schema::String(&DAEMON_TASK_DEFINITION_STATUS_FILTER)),
         MemberSchema::new("sort", Schema::String(&SORT_ORDER)),
         MemberSchema::new("nextToken", Schema::String(&STRING)),
         MemberSchema::new("maxResults", Schema::Integer(&BOXED_INTEGER)),
@@ -152,10 +140,7 @@ pub static LIST_DAEMON_TASK_DEFINITIONS_REQUEST: StructureSchema = StructureSche
 pub static LIST_DAEMON_TASK_DEFINITIONS_RESPONSE: StructureSchema = StructureSchema::new(
     "ListDaemonTaskDefinitionsResponse",
     &[
-        MemberSchema::new(
-            "daemonTaskDefinitions",
-            Schema::List(&DAEMON_TASK_DEFINITION_SUMMARIES),
-        ),
+        MemberSchema::new("daemonTaskDefinitions", Schema::List(&DAEMON_TASK_DEFINITION_SUMMARIES)),
         MemberSchema::new("nextToken", Schema::String(&STRING)),
     ],
 );
@@ -183,10 +168,7 @@ pub static LIST_GATEWAY_CLUSTER_ASSOCIATIONS_REQUEST: StructureSchema = Structur
     &[
         MemberSchema::new("gateway", Schema::String(&STRING)),
         MemberSchema::new("cluster", Schema::String(&STRING)),
-        MemberSchema::new(
-            "status",
-            Schema::List(&GATEWAY_CLUSTER_ASSOCIATION_STATUS_LIST),
-        ),
+        MemberSchema::new("status", Schema::List(&GATEWAY_CLUSTER_ASSOCIATION_STATUS_LIST)),
         MemberSchema::new("maxResults", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("nextToken", Schema::String(&STRING)),
     ],
@@ -195,10 +177,7 @@ pub static LIST_GATEWAY_CLUSTER_ASSOCIATIONS_REQUEST: StructureSchema = Structur
 pub static LIST_GATEWAY_CLUSTER_ASSOCIATIONS_RESPONSE: StructureSchema = StructureSchema::new(
     "ListGatewayClusterAssociationsResponse",
     &[
-        MemberSchema::new(
-            "gatewayClusterAssociations",
-            Schema::List(&GATEWAY_CLUSTER_ASSOCIATION_SUMMARY_LIST),
-        ),
+        MemberSchema::new("gatewayClusterAssociations", Schema::List(&GATEWAY_CLUSTER_ASSOCIATION_SUMMARY_LIST)),
         MemberSchema::new("nextToken", Schema::String(&STRING)),
     ],
 );
@@ -257,10 +236,7 @@ pub static LIST_SERVICE_DEPLOYMENTS_REQUEST: StructureSchema = StructureSchema::
 pub static LIST_SERVICE_DEPLOYMENTS_RESPONSE: StructureSchema = StructureSchema::new(
     "ListServiceDeploymentsResponse",
     &[
-        MemberSchema::new(
-            "serviceDeployments",
-            Schema::List(&SERVICE_DEPLOYMENTS_BRIEF),
-        ),
+        MemberSchema::new("serviceDeployments", Schema::List(&SERVICE_DEPLOYMENTS_BRIEF)),
         MemberSchema::new("nextToken", Schema::String(&STRING)),
     ],
 );
@@ -290,10 +266,7 @@ pub static LIST_SERVICES_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("maxResults", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
         MemberSchema::new("schedulingStrategy", Schema::String(&SCHEDULING_STRATEGY)),
-        MemberSchema::new(
-            "resourceManagementType",
-            Schema::String(&RESOURCE_MANAGEMENT_TYPE),
-        ),
+        MemberSchema::new("resourceManagementType", Schema::String(&RESOURCE_MANAGEMENT_TYPE)),
     ],
 );
 
@@ -310,10 +283,8 @@ pub static LIST_TAGS_FOR_RESOURCE_REQUEST: StructureSchema = StructureSchema::ne
     &[MemberSchema::new("resourceArn", Schema::String(&STRING)).required()],
 );
 
-pub static LIST_TAGS_FOR_RESOURCE_RESPONSE: StructureSchema = StructureSchema::new(
-    "ListTagsForResourceResponse",
-    &[MemberSchema::new("tags", Schema::List(&TAGS))],
-);
+pub static LIST_TAGS_FOR_RESOURCE_RESPONSE: StructureSchema =
+    StructureSchema::new("ListTagsForResourceResponse", &[MemberSchema::new("tags", Schema::List(&TAGS))]);
 
 pub static LIST_TASK_DEFINITION_FAMILIES_REQUEST: StructureSchema = StructureSchema::new(
     "ListTaskDefinitionFamiliesRequest",
@@ -383,21 +354,16 @@ pub static LOAD_BALANCER: StructureSchema = StructureSchema::new(
         MemberSchema::new("loadBalancerName", Schema::String(&STRING)),
         MemberSchema::new("containerName", Schema::String(&STRING)),
         MemberSchema::new("containerPort", Schema::Integer(&BOXED_INTEGER)),
-        MemberSchema::new(
-            "advancedConfiguration",
-            Schema::Structure(&ADVANCED_CONFIGURATION),
-        ),
+        MemberSchema::new("advancedConfiguration", Schema::Structure(&ADVANCED_CONFIGURATION)),
     ],
 );
 
-pub static LOAD_BALANCERS: ListSchema =
-    ListSchema::new("LoadBalancers", Schema::Structure(&LOAD_BALANCER));
+pub static LOAD_BALANCERS: ListSchema = ListSchema::new("LoadBalancers", Schema::Structure(&LOAD_BALANCER));
 
 pub static LOCAL_STORAGE: StringSchema =
     StringSchema::new("LocalStorage").one_of(&["included", "required", "excluded"]);
 
-pub static LOCAL_STORAGE_TYPE: StringSchema =
-    StringSchema::new("LocalStorageType").one_of(&["hdd", "ssd"]);
+pub static LOCAL_STORAGE_TYPE: StringSchema = StringSchema::new("LocalStorageType").one_of(&["hdd", "ssd"]);
 
 pub static LOCAL_STORAGE_TYPE_SET: ListSchema =
     ListSchema::new("LocalStorageTypeSet", Schema::String(&LOCAL_STORAGE_TYPE));
@@ -411,11 +377,8 @@ pub static LOG_CONFIGURATION: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static LOG_CONFIGURATION_OPTIONS_MAP: MapSchema = MapSchema::new(
-    "LogConfigurationOptionsMap",
-    &STRING,
-    Schema::String(&STRING),
-);
+pub static LOG_CONFIGURATION_OPTIONS_MAP: MapSchema =
+    MapSchema::new("LogConfigurationOptionsMap", &STRING, Schema::String(&STRING));
 
 pub static LOG_DRIVER: StringSchema = StringSchema::new("LogDriver").one_of(&[
     "json-file",

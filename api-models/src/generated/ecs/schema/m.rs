@@ -13,8 +13,7 @@ pub static MANAGED_AGENT: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_AGENT_NAME: StringSchema =
-    StringSchema::new("ManagedAgentName").one_of(&["ExecuteCommandAgent"]);
+pub static MANAGED_AGENT_NAME: StringSchema = StringSchema::new("ManagedAgentName").one_of(&["ExecuteCommandAgent"]);
 
 pub static MANAGED_AGENT_STATE_CHANGE: StructureSchema = StructureSchema::new(
     "ManagedAgentStateChange",
@@ -26,13 +25,10 @@ pub static MANAGED_AGENT_STATE_CHANGE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_AGENT_STATE_CHANGES: ListSchema = ListSchema::new(
-    "ManagedAgentStateChanges",
-    Schema::Structure(&MANAGED_AGENT_STATE_CHANGE),
-);
+pub static MANAGED_AGENT_STATE_CHANGES: ListSchema =
+    ListSchema::new("ManagedAgentStateChanges", Schema::Structure(&MANAGED_AGENT_STATE_CHANGE));
 
-pub static MANAGED_AGENTS: ListSchema =
-    ListSchema::new("ManagedAgents", Schema::Structure(&MANAGED_AGENT));
+pub static MANAGED_AGENTS: ListSchema = ListSchema::new("ManagedAgents", Schema::Structure(&MANAGED_AGENT));
 
 pub static MANAGED_APPLICATION_AUTO_SCALING_POLICIES: ListSchema = ListSchema::new(
     "ManagedApplicationAutoScalingPolicies",
@@ -55,14 +51,8 @@ pub static MANAGED_APPLICATION_AUTO_SCALING_POLICY: StructureSchema = StructureS
 pub static MANAGED_AUTO_SCALING: StructureSchema = StructureSchema::new(
     "ManagedAutoScaling",
     &[
-        MemberSchema::new(
-            "scalableTarget",
-            Schema::Structure(&MANAGED_SCALABLE_TARGET),
-        ),
-        MemberSchema::new(
-            "applicationAutoScalingPolicies",
-            Schema::List(&MANAGED_APPLICATION_AUTO_SCALING_POLICIES),
-        ),
+        MemberSchema::new("scalableTarget", Schema::Structure(&MANAGED_SCALABLE_TARGET)),
+        MemberSchema::new("applicationAutoScalingPolicies", Schema::List(&MANAGED_APPLICATION_AUTO_SCALING_POLICIES)),
     ],
 );
 
@@ -77,8 +67,7 @@ pub static MANAGED_CERTIFICATE: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_DRAINING: StringSchema =
-    StringSchema::new("ManagedDraining").one_of(&["ENABLED", "DISABLED"]);
+pub static MANAGED_DRAINING: StringSchema = StringSchema::new("ManagedDraining").one_of(&["ENABLED", "DISABLED"]);
 
 pub static MANAGED_INGRESS_PATH: StructureSchema = StructureSchema::new(
     "ManagedIngressPath",
@@ -86,10 +75,7 @@ pub static MANAGED_INGRESS_PATH: StructureSchema = StructureSchema::new(
         MemberSchema::new("accessType", Schema::String(&ACCESS_TYPE)).required(),
         MemberSchema::new("endpoint", Schema::String(&STRING)).required(),
         MemberSchema::new("loadBalancer", Schema::Structure(&MANAGED_LOAD_BALANCER)),
-        MemberSchema::new(
-            "loadBalancerSecurityGroups",
-            Schema::List(&MANAGED_SECURITY_GROUPS),
-        ),
+        MemberSchema::new("loadBalancerSecurityGroups", Schema::List(&MANAGED_SECURITY_GROUPS)),
         MemberSchema::new("certificate", Schema::Structure(&MANAGED_CERTIFICATE)),
         MemberSchema::new("listener", Schema::Structure(&MANAGED_LISTENER)),
         MemberSchema::new("rule", Schema::Structure(&MANAGED_LISTENER_RULE)),
@@ -97,10 +83,8 @@ pub static MANAGED_INGRESS_PATH: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_INGRESS_PATHS: ListSchema = ListSchema::new(
-    "ManagedIngressPaths",
-    Schema::Structure(&MANAGED_INGRESS_PATH),
-);
+pub static MANAGED_INGRESS_PATHS: ListSchema =
+    ListSchema::new("ManagedIngressPaths", Schema::Structure(&MANAGED_INGRESS_PATH));
 
 pub static MANAGED_INSTANCES_LOCAL_STORAGE_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ManagedInstancesLocalStorageConfiguration",
@@ -122,28 +106,16 @@ pub static MANAGED_INSTANCES_PROVIDER: StructureSchema = StructureSchema::new(
     "ManagedInstancesProvider",
     &[
         MemberSchema::new("infrastructureRoleArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "instanceLaunchTemplate",
-            Schema::Structure(&INSTANCE_LAUNCH_TEMPLATE),
-        ),
+        MemberSchema::new("instanceLaunchTemplate", Schema::Structure(&INSTANCE_LAUNCH_TEMPLATE)),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_MI_TAGS)),
-        MemberSchema::new(
-            "infrastructureOptimization",
-            Schema::Structure(&INFRASTRUCTURE_OPTIMIZATION),
-        ),
-        MemberSchema::new(
-            "autoRepairConfiguration",
-            Schema::Structure(&AUTO_REPAIR_CONFIGURATION),
-        ),
+        MemberSchema::new("infrastructureOptimization", Schema::Structure(&INFRASTRUCTURE_OPTIMIZATION)),
+        MemberSchema::new("autoRepairConfiguration", Schema::Structure(&AUTO_REPAIR_CONFIGURATION)),
     ],
 );
 
 pub static MANAGED_INSTANCES_STORAGE_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ManagedInstancesStorageConfiguration",
-    &[MemberSchema::new(
-        "storageSizeGiB",
-        Schema::Integer(&TASK_VOLUME_STORAGE_GI_B),
-    )],
+    &[MemberSchema::new("storageSizeGiB", Schema::Integer(&TASK_VOLUME_STORAGE_GI_B))],
 );
 
 pub static MANAGED_LISTENER: StructureSchema = StructureSchema::new(
@@ -190,8 +162,7 @@ pub static MANAGED_LOG_GROUP: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_LOG_GROUPS: ListSchema =
-    ListSchema::new("ManagedLogGroups", Schema::Structure(&MANAGED_LOG_GROUP));
+pub static MANAGED_LOG_GROUPS: ListSchema = ListSchema::new("ManagedLogGroups", Schema::Structure(&MANAGED_LOG_GROUP));
 
 pub static MANAGED_METRIC_ALARM: StructureSchema = StructureSchema::new(
     "ManagedMetricAlarm",
@@ -203,19 +174,16 @@ pub static MANAGED_METRIC_ALARM: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_METRIC_ALARMS: ListSchema = ListSchema::new(
-    "ManagedMetricAlarms",
-    Schema::Structure(&MANAGED_METRIC_ALARM),
-);
+pub static MANAGED_METRIC_ALARMS: ListSchema =
+    ListSchema::new("ManagedMetricAlarms", Schema::Structure(&MANAGED_METRIC_ALARM));
 
-pub static MANAGED_RESOURCE_STATUS: StringSchema = StringSchema::new("ManagedResourceStatus")
-    .one_of(&[
-        "PROVISIONING",
-        "ACTIVE",
-        "DEPROVISIONING",
-        "DELETED",
-        "FAILED",
-    ]);
+pub static MANAGED_RESOURCE_STATUS: StringSchema = StringSchema::new("ManagedResourceStatus").one_of(&[
+    "PROVISIONING",
+    "ACTIVE",
+    "DEPROVISIONING",
+    "DELETED",
+    "FAILED",
+]);
 
 pub static MANAGED_SCALABLE_TARGET: StructureSchema = StructureSchema::new(
     "ManagedScalableTarget",
@@ -233,41 +201,23 @@ pub static MANAGED_SCALING: StructureSchema = StructureSchema::new(
     "ManagedScaling",
     &[
         MemberSchema::new("status", Schema::String(&MANAGED_SCALING_STATUS)),
-        MemberSchema::new(
-            "targetCapacity",
-            Schema::Integer(&MANAGED_SCALING_TARGET_CAPACITY),
-        ),
-        MemberSchema::new(
-            "minimumScalingStepSize",
-            Schema::Integer(&MANAGED_SCALING_STEP_SIZE),
-        ),
-        MemberSchema::new(
-            "maximumScalingStepSize",
-            Schema::Integer(&MANAGED_SCALING_STEP_SIZE),
-        ),
-        MemberSchema::new(
-            "instanceWarmupPeriod",
-            Schema::Integer(&MANAGED_SCALING_INSTANCE_WARMUP_PERIOD),
-        ),
+        MemberSchema::new("targetCapacity", Schema::Integer(&MANAGED_SCALING_TARGET_CAPACITY)),
+        MemberSchema::new("minimumScalingStepSize", Schema::Integer(&MANAGED_SCALING_STEP_SIZE)),
+        MemberSchema::new("maximumScalingStepSize", Schema::Integer(&MANAGED_SCALING_STEP_SIZE)),
+        MemberSchema::new("instanceWarmupPeriod", Schema::Integer(&MANAGED_SCALING_INSTANCE_WARMUP_PERIOD)),
     ],
 );
 
 pub static MANAGED_SCALING_INSTANCE_WARMUP_PERIOD: IntegerSchema =
-    IntegerSchema::new("ManagedScalingInstanceWarmupPeriod")
-        .min(0)
-        .max(10000);
+    IntegerSchema::new("ManagedScalingInstanceWarmupPeriod").min(0).max(10000);
 
 pub static MANAGED_SCALING_STATUS: StringSchema =
     StringSchema::new("ManagedScalingStatus").one_of(&["ENABLED", "DISABLED"]);
 
-pub static MANAGED_SCALING_STEP_SIZE: IntegerSchema = IntegerSchema::new("ManagedScalingStepSize")
-    .min(1)
-    .max(10000);
+pub static MANAGED_SCALING_STEP_SIZE: IntegerSchema = IntegerSchema::new("ManagedScalingStepSize").min(1).max(10000);
 
 pub static MANAGED_SCALING_TARGET_CAPACITY: IntegerSchema =
-    IntegerSchema::new("ManagedScalingTargetCapacity")
-        .min(1)
-        .max(100);
+    IntegerSchema::new("ManagedScalingTargetCapacity").min(1).max(100);
 
 pub static MANAGED_SECURITY_GROUP: StructureSchema = StructureSchema::new(
     "ManagedSecurityGroup",
@@ -279,10 +229,8 @@ pub static MANAGED_SECURITY_GROUP: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_SECURITY_GROUPS: ListSchema = ListSchema::new(
-    "ManagedSecurityGroups",
-    Schema::Structure(&MANAGED_SECURITY_GROUP),
-);
+pub static MANAGED_SECURITY_GROUPS: ListSchema =
+    ListSchema::new("ManagedSecurityGroups", Schema::Structure(&MANAGED_SECURITY_GROUP));
 
 pub static MANAGED_STORAGE_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ManagedStorageConfiguration",
@@ -305,20 +253,15 @@ pub static MANAGED_TARGET_GROUP: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MANAGED_TARGET_GROUPS: ListSchema = ListSchema::new(
-    "ManagedTargetGroups",
-    Schema::Structure(&MANAGED_TARGET_GROUP),
-);
+pub static MANAGED_TARGET_GROUPS: ListSchema =
+    ListSchema::new("ManagedTargetGroups", Schema::Structure(&MANAGED_TARGET_GROUP));
 
 pub static MANAGED_TERMINATION_PROTECTION: StringSchema =
     StringSchema::new("ManagedTerminationProtection").one_of(&["ENABLED", "DISABLED"]);
 
 pub static MEMORY_GI_B_PER_V_CPU_REQUEST: StructureSchema = StructureSchema::new(
     "MemoryGiBPerVCpuRequest",
-    &[
-        MemberSchema::new("min", Schema::Double(&BOXED_DOUBLE)),
-        MemberSchema::new("max", Schema::Double(&BOXED_DOUBLE)),
-    ],
+    &[MemberSchema::new("min", Schema::Double(&BOXED_DOUBLE)), MemberSchema::new("max", Schema::Double(&BOXED_DOUBLE))],
 );
 
 pub static MEMORY_MI_B_REQUEST: StructureSchema = StructureSchema::new(
@@ -333,31 +276,19 @@ pub static METRIC_CONFIGURATION: StructureSchema = StructureSchema::new(
     "MetricConfiguration",
     &[
         MemberSchema::new("metricNames", Schema::List(&METRIC_NAMES_LIST)).required(),
-        MemberSchema::new(
-            "resolutionSeconds",
-            Schema::Integer(&METRIC_RESOLUTION_SECONDS),
-        )
-        .required(),
+        MemberSchema::new("resolutionSeconds", Schema::Integer(&METRIC_RESOLUTION_SECONDS)).required(),
     ],
 );
 
-pub static METRIC_CONFIGURATION_LIST: ListSchema = ListSchema::new(
-    "MetricConfigurationList",
-    Schema::Structure(&METRIC_CONFIGURATION),
-)
-.min(0)
-.max(5);
+pub static METRIC_CONFIGURATION_LIST: ListSchema =
+    ListSchema::new("MetricConfigurationList", Schema::Structure(&METRIC_CONFIGURATION)).min(0).max(5);
 
 pub static METRIC_NAME: StringSchema = StringSchema::new("MetricName").min(1).max(255);
 
 pub static METRIC_NAMES_LIST: ListSchema =
-    ListSchema::new("MetricNamesList", Schema::String(&METRIC_NAME))
-        .min(1)
-        .max(5);
+    ListSchema::new("MetricNamesList", Schema::String(&METRIC_NAME)).min(1).max(5);
 
-pub static METRIC_RESOLUTION_SECONDS: IntegerSchema = IntegerSchema::new("MetricResolutionSeconds")
-    .min(20)
-    .max(60);
+pub static METRIC_RESOLUTION_SECONDS: IntegerSchema = IntegerSchema::new("MetricResolutionSeconds").min(20).max(60);
 
 pub static MISSING_VERSION_EXCEPTION: StructureSchema = StructureSchema::new(
     "MissingVersionException",
@@ -367,10 +298,7 @@ pub static MISSING_VERSION_EXCEPTION: StructureSchema = StructureSchema::new(
 
 pub static MONITORING_CONFIGURATION: StructureSchema = StructureSchema::new(
     "MonitoringConfiguration",
-    &[MemberSchema::new(
-        "metricConfigurations",
-        Schema::List(&METRIC_CONFIGURATION_LIST),
-    )],
+    &[MemberSchema::new("metricConfigurations", Schema::List(&METRIC_CONFIGURATION_LIST))],
 );
 
 pub static MOUNT_POINT: StructureSchema = StructureSchema::new(
@@ -382,5 +310,4 @@ pub static MOUNT_POINT: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static MOUNT_POINT_LIST: ListSchema =
-    ListSchema::new("MountPointList", Schema::Structure(&MOUNT_POINT));
+pub static MOUNT_POINT_LIST: ListSchema = ListSchema::new("MountPointList", Schema::Structure(&MOUNT_POINT));

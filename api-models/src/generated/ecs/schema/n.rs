@@ -11,10 +11,7 @@ pub static NAMESPACE_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new
 
 pub static NETWORK_BANDWIDTH_GBPS_REQUEST: StructureSchema = StructureSchema::new(
     "NetworkBandwidthGbpsRequest",
-    &[
-        MemberSchema::new("min", Schema::Double(&BOXED_DOUBLE)),
-        MemberSchema::new("max", Schema::Double(&BOXED_DOUBLE)),
-    ],
+    &[MemberSchema::new("min", Schema::Double(&BOXED_DOUBLE)), MemberSchema::new("max", Schema::Double(&BOXED_DOUBLE))],
 );
 
 pub static NETWORK_BINDING: StructureSchema = StructureSchema::new(
@@ -29,15 +26,11 @@ pub static NETWORK_BINDING: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static NETWORK_BINDINGS: ListSchema =
-    ListSchema::new("NetworkBindings", Schema::Structure(&NETWORK_BINDING));
+pub static NETWORK_BINDINGS: ListSchema = ListSchema::new("NetworkBindings", Schema::Structure(&NETWORK_BINDING));
 
 pub static NETWORK_CONFIGURATION: StructureSchema = StructureSchema::new(
     "NetworkConfiguration",
-    &[MemberSchema::new(
-        "awsvpcConfiguration",
-        Schema::Structure(&AWS_VPC_CONFIGURATION),
-    )],
+    &[MemberSchema::new("awsvpcConfiguration", Schema::Structure(&AWS_VPC_CONFIGURATION))],
 );
 
 pub static NETWORK_INTERFACE: StructureSchema = StructureSchema::new(
@@ -57,14 +50,11 @@ pub static NETWORK_INTERFACE_COUNT_REQUEST: StructureSchema = StructureSchema::n
     ],
 );
 
-pub static NETWORK_INTERFACES: ListSchema =
-    ListSchema::new("NetworkInterfaces", Schema::Structure(&NETWORK_INTERFACE));
+pub static NETWORK_INTERFACES: ListSchema = ListSchema::new("NetworkInterfaces", Schema::Structure(&NETWORK_INTERFACE));
 
-pub static NETWORK_MODE: StringSchema =
-    StringSchema::new("NetworkMode").one_of(&["bridge", "host", "awsvpc", "none"]);
+pub static NETWORK_MODE: StringSchema = StringSchema::new("NetworkMode").one_of(&["bridge", "host", "awsvpc", "none"]);
 
-pub static NEURON_DEVICE_IDS: ListSchema =
-    ListSchema::new("NeuronDeviceIds", Schema::String(&STRING));
+pub static NEURON_DEVICE_IDS: ListSchema = ListSchema::new("NeuronDeviceIds", Schema::String(&STRING));
 
 pub static NO_UPDATE_AVAILABLE_EXCEPTION: StructureSchema = StructureSchema::new(
     "NoUpdateAvailableException",
@@ -75,22 +65,13 @@ pub static NO_UPDATE_AVAILABLE_EXCEPTION: StructureSchema = StructureSchema::new
 pub static NVIDIA_MPS_ALLOCATION: StructureSchema = StructureSchema::new(
     "NvidiaMpsAllocation",
     &[
-        MemberSchema::new(
-            "memory",
-            Schema::Integer(&NVIDIA_MPS_ALLOCATION_MEMORY_INTEGER),
-        )
-        .required(),
-        MemberSchema::new(
-            "maxComputePercent",
-            Schema::Integer(&NVIDIA_MPS_ALLOCATION_MAX_COMPUTE_PERCENT_INTEGER),
-        ),
+        MemberSchema::new("memory", Schema::Integer(&NVIDIA_MPS_ALLOCATION_MEMORY_INTEGER)).required(),
+        MemberSchema::new("maxComputePercent", Schema::Integer(&NVIDIA_MPS_ALLOCATION_MAX_COMPUTE_PERCENT_INTEGER)),
     ],
 );
 
 pub static NVIDIA_MPS_ALLOCATION_MAX_COMPUTE_PERCENT_INTEGER: IntegerSchema =
-    IntegerSchema::new("NvidiaMpsAllocationMaxComputePercentInteger")
-        .min(1)
-        .max(100);
+    IntegerSchema::new("NvidiaMpsAllocationMaxComputePercentInteger").min(1).max(100);
 
 pub static NVIDIA_MPS_ALLOCATION_MEMORY_INTEGER: IntegerSchema =
     IntegerSchema::new("NvidiaMpsAllocationMemoryInteger").min(1);

@@ -16,15 +16,11 @@ pub static PLACEMENT_CONSTRAINT: StructureSchema = StructureSchema::new(
 pub static PLACEMENT_CONSTRAINT_TYPE: StringSchema =
     StringSchema::new("PlacementConstraintType").one_of(&["distinctInstance", "memberOf"]);
 
-pub static PLACEMENT_CONSTRAINTS: ListSchema = ListSchema::new(
-    "PlacementConstraints",
-    Schema::Structure(&PLACEMENT_CONSTRAINT),
-);
+pub static PLACEMENT_CONSTRAINTS: ListSchema =
+    ListSchema::new("PlacementConstraints", Schema::Structure(&PLACEMENT_CONSTRAINT));
 
-pub static PLACEMENT_STRATEGIES: ListSchema = ListSchema::new(
-    "PlacementStrategies",
-    Schema::Structure(&PLACEMENT_STRATEGY),
-);
+pub static PLACEMENT_STRATEGIES: ListSchema =
+    ListSchema::new("PlacementStrategies", Schema::Structure(&PLACEMENT_STRATEGY));
 
 pub static PLACEMENT_STRATEGY: StructureSchema = StructureSchema::new(
     "PlacementStrategy",
@@ -48,15 +44,13 @@ pub static PLATFORM_DEVICE: StructureSchema = StructureSchema::new(
 pub static PLATFORM_DEVICE_TYPE: StringSchema =
     StringSchema::new("PlatformDeviceType").one_of(&["GPU", "NEURON_DEVICE"]);
 
-pub static PLATFORM_DEVICES: ListSchema =
-    ListSchema::new("PlatformDevices", Schema::Structure(&PLATFORM_DEVICE));
+pub static PLATFORM_DEVICES: ListSchema = ListSchema::new("PlatformDevices", Schema::Structure(&PLATFORM_DEVICE));
 
-pub static PLATFORM_TASK_DEFINITION_INCOMPATIBILITY_EXCEPTION: StructureSchema =
-    StructureSchema::new(
-        "PlatformTaskDefinitionIncompatibilityException",
-        &[MemberSchema::new("message", Schema::String(&STRING))],
-    )
-    .error("PlatformTaskDefinitionIncompatibilityException", 400, false);
+pub static PLATFORM_TASK_DEFINITION_INCOMPATIBILITY_EXCEPTION: StructureSchema = StructureSchema::new(
+    "PlatformTaskDefinitionIncompatibilityException",
+    &[MemberSchema::new("message", Schema::String(&STRING))],
+)
+.error("PlatformTaskDefinitionIncompatibilityException", 400, false);
 
 pub static PLATFORM_UNKNOWN_EXCEPTION: StructureSchema = StructureSchema::new(
     "PlatformUnknownException",
@@ -76,8 +70,7 @@ pub static PORT_MAPPING: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static PORT_MAPPING_LIST: ListSchema =
-    ListSchema::new("PortMappingList", Schema::Structure(&PORT_MAPPING));
+pub static PORT_MAPPING_LIST: ListSchema = ListSchema::new("PortMappingList", Schema::Structure(&PORT_MAPPING));
 
 pub static PORT_NUMBER: IntegerSchema = IntegerSchema::new("PortNumber").min(0).max(65535);
 
@@ -95,15 +88,11 @@ pub static PROTECTED_TASK: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("taskArn", Schema::String(&STRING)),
         MemberSchema::new("protectionEnabled", Schema::Boolean),
-        MemberSchema::new(
-            "expirationDate",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("expirationDate", Schema::Timestamp(TimestampFormat::Default)),
     ],
 );
 
-pub static PROTECTED_TASKS: ListSchema =
-    ListSchema::new("ProtectedTasks", Schema::Structure(&PROTECTED_TASK));
+pub static PROTECTED_TASKS: ListSchema = ListSchema::new("ProtectedTasks", Schema::Structure(&PROTECTED_TASK));
 
 pub static PROXY_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ProxyConfiguration",
@@ -114,13 +103,10 @@ pub static PROXY_CONFIGURATION: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static PROXY_CONFIGURATION_PROPERTIES: ListSchema = ListSchema::new(
-    "ProxyConfigurationProperties",
-    Schema::Structure(&KEY_VALUE_PAIR),
-);
+pub static PROXY_CONFIGURATION_PROPERTIES: ListSchema =
+    ListSchema::new("ProxyConfigurationProperties", Schema::Structure(&KEY_VALUE_PAIR));
 
-pub static PROXY_CONFIGURATION_TYPE: StringSchema =
-    StringSchema::new("ProxyConfigurationType").one_of(&["APPMESH"]);
+pub static PROXY_CONFIGURATION_TYPE: StringSchema = StringSchema::new("ProxyConfigurationType").one_of(&["APPMESH"]);
 
 pub static PUT_ACCOUNT_SETTING_DEFAULT_REQUEST: StructureSchema = StructureSchema::new(
     "PutAccountSettingDefaultRequest",
@@ -144,10 +130,8 @@ pub static PUT_ACCOUNT_SETTING_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static PUT_ACCOUNT_SETTING_RESPONSE: StructureSchema = StructureSchema::new(
-    "PutAccountSettingResponse",
-    &[MemberSchema::new("setting", Schema::Structure(&SETTING))],
-);
+pub static PUT_ACCOUNT_SETTING_RESPONSE: StructureSchema =
+    StructureSchema::new("PutAccountSettingResponse", &[MemberSchema::new("setting", Schema::Structure(&SETTING))]);
 
 pub static PUT_ATTRIBUTES_REQUEST: StructureSchema = StructureSchema::new(
     "PutAttributesRequest",
@@ -157,21 +141,15 @@ pub static PUT_ATTRIBUTES_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static PUT_ATTRIBUTES_RESPONSE: StructureSchema = StructureSchema::new(
-    "PutAttributesResponse",
-    &[MemberSchema::new("attributes", Schema::List(&ATTRIBUTES))],
-);
+pub static PUT_ATTRIBUTES_RESPONSE: StructureSchema =
+    StructureSchema::new("PutAttributesResponse", &[MemberSchema::new("attributes", Schema::List(&ATTRIBUTES))]);
 
 pub static PUT_CLUSTER_CAPACITY_PROVIDERS_REQUEST: StructureSchema = StructureSchema::new(
     "PutClusterCapacityProvidersRequest",
     &[
         MemberSchema::new("cluster", Schema::String(&STRING)).required(),
         MemberSchema::new("capacityProviders", Schema::List(&STRING_LIST)).required(),
-        MemberSchema::new(
-            "defaultCapacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        )
-        .required(),
+        MemberSchema::new("defaultCapacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)).required(),
     ],
 );
 

@@ -20,10 +20,7 @@ pub static REGISTER_CONTAINER_INSTANCE_REQUEST: StructureSchema = StructureSchem
 
 pub static REGISTER_CONTAINER_INSTANCE_RESPONSE: StructureSchema = StructureSchema::new(
     "RegisterContainerInstanceResponse",
-    &[MemberSchema::new(
-        "containerInstance",
-        Schema::Structure(&CONTAINER_INSTANCE),
-    )],
+    &[MemberSchema::new("containerInstance", Schema::Structure(&CONTAINER_INSTANCE))],
 );
 
 pub static REGISTER_DAEMON_TASK_DEFINITION_REQUEST: StructureSchema = StructureSchema::new(
@@ -32,11 +29,7 @@ pub static REGISTER_DAEMON_TASK_DEFINITION_REQUEST: StructureSchema = StructureS
         MemberSchema::new("family", Schema::String(&STRING)).required(),
         MemberSchema::new("taskRoleArn", Schema::String(&STRING)),
         MemberSchema::new("executionRoleArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "containerDefinitions",
-            Schema::List(&DAEMON_CONTAINER_DEFINITION_LIST),
-        )
-        .required(),
+        MemberSchema::new("containerDefinitions", Schema::List(&DAEMON_CONTAINER_DEFINITION_LIST)).required(),
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
         MemberSchema::new("volumes", Schema::List(&DAEMON_VOLUME_LIST)),
@@ -48,10 +41,7 @@ pub static REGISTER_DAEMON_TASK_DEFINITION_REQUEST: StructureSchema = StructureS
 
 pub static REGISTER_DAEMON_TASK_DEFINITION_RESPONSE: StructureSchema = StructureSchema::new(
     "RegisterDaemonTaskDefinitionResponse",
-    &[MemberSchema::new(
-        "daemonTaskDefinitionArn",
-        Schema::String(&STRING),
-    )],
+    &[MemberSchema::new("daemonTaskDefinitionArn", Schema::String(&STRING))],
 );
 
 pub static REGISTER_TASK_DEFINITION_REQUEST: StructureSchema = StructureSchema::new(
@@ -63,31 +53,19 @@ pub static REGISTER_TASK_DEFINITION_REQUEST: StructureSchema = StructureSchema::
         MemberSchema::new("networkMode", Schema::String(&NETWORK_MODE)),
         MemberSchema::new("containerDefinitions", Schema::List(&CONTAINER_DEFINITIONS)).required(),
         MemberSchema::new("volumes", Schema::List(&VOLUME_LIST)),
-        MemberSchema::new(
-            "placementConstraints",
-            Schema::List(&TASK_DEFINITION_PLACEMENT_CONSTRAINTS),
-        ),
+        MemberSchema::new("placementConstraints", Schema::List(&TASK_DEFINITION_PLACEMENT_CONSTRAINTS)),
         MemberSchema::new("requiresCompatibilities", Schema::List(&COMPATIBILITY_LIST)),
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("pidMode", Schema::String(&PID_MODE)),
         MemberSchema::new("ipcMode", Schema::String(&IPC_MODE)),
-        MemberSchema::new(
-            "proxyConfiguration",
-            Schema::Structure(&PROXY_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "inferenceAccelerators",
-            Schema::List(&INFERENCE_ACCELERATORS),
-        ),
+        MemberSchema::new("proxyConfiguration", Schema::Structure(&PROXY_CONFIGURATION)),
+        MemberSchema::new("inferenceAccelerators", Schema::List(&INFERENCE_ACCELERATORS)),
         MemberSchema::new("ephemeralStorage", Schema::Structure(&EPHEMERAL_STORAGE)),
         MemberSchema::new("runtimePlatform", Schema::Structure(&RUNTIME_PLATFORM)),
         MemberSchema::new("enableFaultInjection", Schema::Boolean),
-        MemberSchema::new(
-            "trustedExecutionConfiguration",
-            Schema::Structure(&TRUSTED_EXECUTION_CONFIGURATION),
-        ),
+        MemberSchema::new("trustedExecutionConfiguration", Schema::Structure(&TRUSTED_EXECUTION_CONFIGURATION)),
     ],
 );
 
@@ -105,20 +83,13 @@ pub static REPOSITORY_CREDENTIALS: StructureSchema = StructureSchema::new(
 )
 .sensitive();
 
-pub static REQUIRES_ATTRIBUTES: ListSchema =
-    ListSchema::new("RequiresAttributes", Schema::Structure(&ATTRIBUTE));
+pub static REQUIRES_ATTRIBUTES: ListSchema = ListSchema::new("RequiresAttributes", Schema::Structure(&ATTRIBUTE));
 
 pub static RESOLVED_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ResolvedConfiguration",
     &[
-        MemberSchema::new(
-            "loadBalancers",
-            Schema::List(&SERVICE_REVISION_LOAD_BALANCERS),
-        ),
-        MemberSchema::new(
-            "vpcLatticeConfigurations",
-            Schema::List(&SERVICE_REVISION_VPC_LATTICE_CONFIGURATIONS),
-        ),
+        MemberSchema::new("loadBalancers", Schema::List(&SERVICE_REVISION_LOAD_BALANCERS)),
+        MemberSchema::new("vpcLatticeConfigurations", Schema::List(&SERVICE_REVISION_VPC_LATTICE_CONFIGURATIONS)),
     ],
 );
 
@@ -160,10 +131,8 @@ pub static RESOURCE_REQUIREMENT: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static RESOURCE_REQUIREMENTS: ListSchema = ListSchema::new(
-    "ResourceRequirements",
-    Schema::Structure(&RESOURCE_REQUIREMENT),
-);
+pub static RESOURCE_REQUIREMENTS: ListSchema =
+    ListSchema::new("ResourceRequirements", Schema::Structure(&RESOURCE_REQUIREMENT));
 
 pub static RESOURCE_TYPE: StringSchema =
     StringSchema::new("ResourceType").one_of(&["GPU", "InferenceAccelerator", "NeuronDevice"]);
@@ -182,20 +151,14 @@ pub static ROLLBACK: StructureSchema = StructureSchema::new(
 pub static RUN_TASK_REQUEST: StructureSchema = StructureSchema::new(
     "RunTaskRequest",
     &[
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("cluster", Schema::String(&STRING)),
         MemberSchema::new("count", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("enableECSManagedTags", Schema::Boolean),
         MemberSchema::new("enableExecuteCommand", Schema::Boolean),
         MemberSchema::new("group", Schema::String(&STRING)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
         MemberSchema::new("overrides", Schema::Structure(&TASK_OVERRIDE)),
         MemberSchema::new("placementConstraints", Schema::List(&PLACEMENT_CONSTRAINTS)),
         MemberSchema::new("placementStrategy", Schema::List(&PLACEMENT_STRATEGIES)),
@@ -206,19 +169,13 @@ pub static RUN_TASK_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("taskDefinition", Schema::String(&STRING)).required(),
         MemberSchema::new("clientToken", Schema::String(&STRING)).idempotency_token(),
-        MemberSchema::new(
-            "volumeConfigurations",
-            Schema::List(&TASK_VOLUME_CONFIGURATIONS),
-        ),
+        MemberSchema::new("volumeConfigurations", Schema::List(&TASK_VOLUME_CONFIGURATIONS)),
     ],
 );
 
 pub static RUN_TASK_RESPONSE: StructureSchema = StructureSchema::new(
     "RunTaskResponse",
-    &[
-        MemberSchema::new("tasks", Schema::List(&TASKS)),
-        MemberSchema::new("failures", Schema::List(&FAILURES)),
-    ],
+    &[MemberSchema::new("tasks", Schema::List(&TASKS)), MemberSchema::new("failures", Schema::List(&FAILURES))],
 );
 
 pub static RUNTIME_PLATFORM: StructureSchema = StructureSchema::new(
@@ -229,10 +186,5 @@ pub static RUNTIME_PLATFORM: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static RUNTIME_PLATFORM_OVERRIDE: StructureSchema = StructureSchema::new(
-    "RuntimePlatformOverride",
-    &[MemberSchema::new(
-        "cpuArchitecture",
-        Schema::String(&STRING),
-    )],
-);
+pub static RUNTIME_PLATFORM_OVERRIDE: StructureSchema =
+    StructureSchema::new("RuntimePlatformOverride", &[MemberSchema::new("cpuArchitecture", Schema::String(&STRING))]);

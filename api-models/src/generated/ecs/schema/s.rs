@@ -15,16 +15,12 @@ pub static S3_FILES_VOLUME_CONFIGURATION: StructureSchema = StructureSchema::new
 
 pub static SCALE: StructureSchema = StructureSchema::new(
     "Scale",
-    &[
-        MemberSchema::new("value", Schema::Double(&DOUBLE)),
-        MemberSchema::new("unit", Schema::String(&SCALE_UNIT)),
-    ],
+    &[MemberSchema::new("value", Schema::Double(&DOUBLE)), MemberSchema::new("unit", Schema::String(&SCALE_UNIT))],
 );
 
 pub static SCALE_UNIT: StringSchema = StringSchema::new("ScaleUnit").one_of(&["PERCENT"]);
 
-pub static SCHEDULING_STRATEGY: StringSchema =
-    StringSchema::new("SchedulingStrategy").one_of(&["REPLICA", "DAEMON"]);
+pub static SCHEDULING_STRATEGY: StringSchema = StringSchema::new("SchedulingStrategy").one_of(&["REPLICA", "DAEMON"]);
 
 pub static SCOPE: StringSchema = StringSchema::new("Scope").one_of(&["task", "shared"]);
 
@@ -59,70 +55,39 @@ pub static SERVICE: StructureSchema = StructureSchema::new(
         MemberSchema::new("runningCount", Schema::Integer(&INTEGER)),
         MemberSchema::new("pendingCount", Schema::Integer(&INTEGER)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("platformVersion", Schema::String(&STRING)),
         MemberSchema::new("platformFamily", Schema::String(&STRING)),
         MemberSchema::new("taskDefinition", Schema::String(&STRING)),
-        MemberSchema::new(
-            "deploymentConfiguration",
-            Schema::Structure(&DEPLOYMENT_CONFIGURATION),
-        ),
+        MemberSchema::new("deploymentConfiguration", Schema::Structure(&DEPLOYMENT_CONFIGURATION)),
         MemberSchema::new("taskSets", Schema::List(&TASK_SETS)),
         MemberSchema::new("deployments", Schema::List(&DEPLOYMENTS)),
         MemberSchema::new("roleArn", Schema::String(&STRING)),
         MemberSchema::new("events", Schema::List(&SERVICE_EVENTS)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("currentServiceDeployment", Schema::String(&STRING)),
-        MemberSchema::new(
-            "currentServiceRevisions",
-            Schema::List(&SERVICE_CURRENT_REVISION_SUMMARY_LIST),
-        ),
+        MemberSchema::new("currentServiceRevisions", Schema::List(&SERVICE_CURRENT_REVISION_SUMMARY_LIST)),
         MemberSchema::new("placementConstraints", Schema::List(&PLACEMENT_CONSTRAINTS)),
         MemberSchema::new("placementStrategy", Schema::List(&PLACEMENT_STRATEGIES)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "healthCheckGracePeriodSeconds",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
+        MemberSchema::new("healthCheckGracePeriodSeconds", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("schedulingStrategy", Schema::String(&SCHEDULING_STRATEGY)),
-        MemberSchema::new(
-            "deploymentController",
-            Schema::Structure(&DEPLOYMENT_CONTROLLER),
-        ),
+        MemberSchema::new("deploymentController", Schema::Structure(&DEPLOYMENT_CONTROLLER)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("createdBy", Schema::String(&STRING)),
         MemberSchema::new("enableECSManagedTags", Schema::Boolean),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_TAGS)),
         MemberSchema::new("enableExecuteCommand", Schema::Boolean),
-        MemberSchema::new(
-            "availabilityZoneRebalancing",
-            Schema::String(&AVAILABILITY_ZONE_REBALANCING),
-        ),
-        MemberSchema::new(
-            "resourceManagementType",
-            Schema::String(&RESOURCE_MANAGEMENT_TYPE),
-        ),
+        MemberSchema::new("availabilityZoneRebalancing", Schema::String(&AVAILABILITY_ZONE_REBALANCING)),
+        MemberSchema::new("resourceManagementType", Schema::String(&RESOURCE_MANAGEMENT_TYPE)),
     ],
 );
 
 pub static SERVICE_CONNECT_ACCESS_LOG_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ServiceConnectAccessLogConfiguration",
     &[
-        MemberSchema::new(
-            "format",
-            Schema::String(&SERVICE_CONNECT_ACCESS_LOGGING_FORMAT),
-        )
-        .required(),
-        MemberSchema::new(
-            "includeQueryParameters",
-            Schema::String(&SERVICE_CONNECT_INCLUDE_QUERY_PARAMETERS),
-        ),
+        MemberSchema::new("format", Schema::String(&SERVICE_CONNECT_ACCESS_LOGGING_FORMAT)).required(),
+        MemberSchema::new("includeQueryParameters", Schema::String(&SERVICE_CONNECT_INCLUDE_QUERY_PARAMETERS)),
     ],
 );
 
@@ -134,17 +99,12 @@ pub static SERVICE_CONNECT_CLIENT_ALIAS: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("port", Schema::Integer(&PORT_NUMBER)).required(),
         MemberSchema::new("dnsName", Schema::String(&STRING)),
-        MemberSchema::new(
-            "testTrafficRules",
-            Schema::Structure(&SERVICE_CONNECT_TEST_TRAFFIC_RULES),
-        ),
+        MemberSchema::new("testTrafficRules", Schema::Structure(&SERVICE_CONNECT_TEST_TRAFFIC_RULES)),
     ],
 );
 
-pub static SERVICE_CONNECT_CLIENT_ALIAS_LIST: ListSchema = ListSchema::new(
-    "ServiceConnectClientAliasList",
-    Schema::Structure(&SERVICE_CONNECT_CLIENT_ALIAS),
-);
+pub static SERVICE_CONNECT_CLIENT_ALIAS_LIST: ListSchema =
+    ListSchema::new("ServiceConnectClientAliasList", Schema::Structure(&SERVICE_CONNECT_CLIENT_ALIAS));
 
 pub static SERVICE_CONNECT_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ServiceConnectConfiguration",
@@ -153,23 +113,14 @@ pub static SERVICE_CONNECT_CONFIGURATION: StructureSchema = StructureSchema::new
         MemberSchema::new("namespace", Schema::String(&STRING)),
         MemberSchema::new("services", Schema::List(&SERVICE_CONNECT_SERVICE_LIST)),
         MemberSchema::new("logConfiguration", Schema::Structure(&LOG_CONFIGURATION)),
-        MemberSchema::new(
-            "accessLogConfiguration",
-            Schema::Structure(&SERVICE_CONNECT_ACCESS_LOG_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "containerConfigurations",
-            Schema::List(&SERVICE_CONNECT_CONTAINER_CONFIGURATIONS),
-        ),
+        MemberSchema::new("accessLogConfiguration", Schema::Structure(&SERVICE_CONNECT_ACCESS_LOG_CONFIGURATION)),
+        MemberSchema::new("containerConfigurations", Schema::List(&SERVICE_CONNECT_CONTAINER_CONFIGURATIONS)),
     ],
 );
 
 pub static SERVICE_CONNECT_CONTAINER_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ServiceConnectContainerConfiguration",
-    &[MemberSchema::new(
-        "logLevel",
-        Schema::String(&SERVICE_CONNECT_CONTAINER_LOG_LEVEL),
-    )],
+    &[MemberSchema::new("logLevel", Schema::String(&SERVICE_CONNECT_CONTAINER_LOG_LEVEL))],
 )
 .union();
 
@@ -191,20 +142,15 @@ pub static SERVICE_CONNECT_SERVICE: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("portName", Schema::String(&STRING)).required(),
         MemberSchema::new("discoveryName", Schema::String(&STRING)),
-        MemberSchema::new(
-            "clientAliases",
-            Schema::List(&SERVICE_CONNECT_CLIENT_ALIAS_LIST),
-        ),
+        MemberSchema::new("clientAliases", Schema::List(&SERVICE_CONNECT_CLIENT_ALIAS_LIST)),
         MemberSchema::new("ingressPortOverride", Schema::Integer(&PORT_NUMBER)),
         MemberSchema::new("timeout", Schema::Structure(&TIMEOUT_CONFIGURATION)),
         MemberSchema::new("tls", Schema::Structure(&SERVICE_CONNECT_TLS_CONFIGURATION)),
     ],
 );
 
-pub static SERVICE_CONNECT_SERVICE_LIST: ListSchema = ListSchema::new(
-    "ServiceConnectServiceList",
-    Schema::Structure(&SERVICE_CONNECT_SERVICE),
-);
+pub static SERVICE_CONNECT_SERVICE_LIST: ListSchema =
+    ListSchema::new("ServiceConnectServiceList", Schema::Structure(&SERVICE_CONNECT_SERVICE));
 
 pub static SERVICE_CONNECT_SERVICE_RESOURCE: StructureSchema = StructureSchema::new(
     "ServiceConnectServiceResource",
@@ -214,10 +160,8 @@ pub static SERVICE_CONNECT_SERVICE_RESOURCE: StructureSchema = StructureSchema::
     ],
 );
 
-pub static SERVICE_CONNECT_SERVICE_RESOURCE_LIST: ListSchema = ListSchema::new(
-    "ServiceConnectServiceResourceList",
-    Schema::Structure(&SERVICE_CONNECT_SERVICE_RESOURCE),
-);
+pub static SERVICE_CONNECT_SERVICE_RESOURCE_LIST: ListSchema =
+    ListSchema::new("ServiceConnectServiceResourceList", Schema::Structure(&SERVICE_CONNECT_SERVICE_RESOURCE));
 
 pub static SERVICE_CONNECT_TEST_TRAFFIC_HEADER_MATCH_RULES: StructureSchema = StructureSchema::new(
     "ServiceConnectTestTrafficHeaderMatchRules",
@@ -228,38 +172,25 @@ pub static SERVICE_CONNECT_TEST_TRAFFIC_HEADER_RULES: StructureSchema = Structur
     "ServiceConnectTestTrafficHeaderRules",
     &[
         MemberSchema::new("name", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "value",
-            Schema::Structure(&SERVICE_CONNECT_TEST_TRAFFIC_HEADER_MATCH_RULES),
-        ),
+        MemberSchema::new("value", Schema::Structure(&SERVICE_CONNECT_TEST_TRAFFIC_HEADER_MATCH_RULES)),
     ],
 );
 
 pub static SERVICE_CONNECT_TEST_TRAFFIC_RULES: StructureSchema = StructureSchema::new(
     "ServiceConnectTestTrafficRules",
-    &[MemberSchema::new(
-        "header",
-        Schema::Structure(&SERVICE_CONNECT_TEST_TRAFFIC_HEADER_RULES),
-    )
-    .required()],
+    &[MemberSchema::new("header", Schema::Structure(&SERVICE_CONNECT_TEST_TRAFFIC_HEADER_RULES)).required()],
 );
 
 pub static SERVICE_CONNECT_TLS_CERTIFICATE_AUTHORITY: StructureSchema = StructureSchema::new(
     "ServiceConnectTlsCertificateAuthority",
-    &[MemberSchema::new(
-        "awsPcaAuthorityArn",
-        Schema::String(&STRING),
-    )],
+    &[MemberSchema::new("awsPcaAuthorityArn", Schema::String(&STRING))],
 );
 
 pub static SERVICE_CONNECT_TLS_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ServiceConnectTlsConfiguration",
     &[
-        MemberSchema::new(
-            "issuerCertificateAuthority",
-            Schema::Structure(&SERVICE_CONNECT_TLS_CERTIFICATE_AUTHORITY),
-        )
-        .required(),
+        MemberSchema::new("issuerCertificateAuthority", Schema::Structure(&SERVICE_CONNECT_TLS_CERTIFICATE_AUTHORITY))
+            .required(),
         MemberSchema::new("kmsKey", Schema::String(&STRING)),
         MemberSchema::new("roleArn", Schema::String(&STRING)),
     ],
@@ -275,10 +206,8 @@ pub static SERVICE_CURRENT_REVISION_SUMMARY: StructureSchema = StructureSchema::
     ],
 );
 
-pub static SERVICE_CURRENT_REVISION_SUMMARY_LIST: ListSchema = ListSchema::new(
-    "ServiceCurrentRevisionSummaryList",
-    Schema::Structure(&SERVICE_CURRENT_REVISION_SUMMARY),
-);
+pub static SERVICE_CURRENT_REVISION_SUMMARY_LIST: ListSchema =
+    ListSchema::new("ServiceCurrentRevisionSummaryList", Schema::Structure(&SERVICE_CURRENT_REVISION_SUMMARY));
 
 pub static SERVICE_DEPLOYMENT: StructureSchema = StructureSchema::new(
     "ServiceDeployment",
@@ -291,33 +220,15 @@ pub static SERVICE_DEPLOYMENT: StructureSchema = StructureSchema::new(
         MemberSchema::new("finishedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("stoppedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("updatedAt", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "sourceServiceRevisions",
-            Schema::List(&SERVICE_REVISIONS_SUMMARY_LIST),
-        ),
-        MemberSchema::new(
-            "targetServiceRevision",
-            Schema::Structure(&SERVICE_REVISION_SUMMARY),
-        ),
+        MemberSchema::new("sourceServiceRevisions", Schema::List(&SERVICE_REVISIONS_SUMMARY_LIST)),
+        MemberSchema::new("targetServiceRevision", Schema::Structure(&SERVICE_REVISION_SUMMARY)),
         MemberSchema::new("status", Schema::String(&SERVICE_DEPLOYMENT_STATUS)),
         MemberSchema::new("statusReason", Schema::String(&STRING)),
-        MemberSchema::new(
-            "lifecycleStage",
-            Schema::String(&SERVICE_DEPLOYMENT_LIFECYCLE_STAGE),
-        ),
-        MemberSchema::new(
-            "lifecycleHookDetails",
-            Schema::List(&DEPLOYMENT_LIFECYCLE_HOOK_DETAIL_LIST),
-        ),
-        MemberSchema::new(
-            "deploymentConfiguration",
-            Schema::Structure(&DEPLOYMENT_CONFIGURATION),
-        ),
+        MemberSchema::new("lifecycleStage", Schema::String(&SERVICE_DEPLOYMENT_LIFECYCLE_STAGE)),
+        MemberSchema::new("lifecycleHookDetails", Schema::List(&DEPLOYMENT_LIFECYCLE_HOOK_DETAIL_LIST)),
+        MemberSchema::new("deploymentConfiguration", Schema::Structure(&DEPLOYMENT_CONFIGURATION)),
         MemberSchema::new("rollback", Schema::Structure(&ROLLBACK)),
-        MemberSchema::new(
-            "deploymentCircuitBreaker",
-            Schema::Structure(&SERVICE_DEPLOYMENT_CIRCUIT_BREAKER),
-        ),
+        MemberSchema::new("deploymentCircuitBreaker", Schema::Structure(&SERVICE_DEPLOYMENT_CIRCUIT_BREAKER)),
         MemberSchema::new("alarms", Schema::Structure(&SERVICE_DEPLOYMENT_ALARMS)),
     ],
 );
@@ -325,10 +236,7 @@ pub static SERVICE_DEPLOYMENT: StructureSchema = StructureSchema::new(
 pub static SERVICE_DEPLOYMENT_ALARMS: StructureSchema = StructureSchema::new(
     "ServiceDeploymentAlarms",
     &[
-        MemberSchema::new(
-            "status",
-            Schema::String(&SERVICE_DEPLOYMENT_ROLLBACK_MONITORS_STATUS),
-        ),
+        MemberSchema::new("status", Schema::String(&SERVICE_DEPLOYMENT_ROLLBACK_MONITORS_STATUS)),
         MemberSchema::new("alarmNames", Schema::List(&STRING_LIST)),
         MemberSchema::new("triggeredAlarmNames", Schema::List(&STRING_LIST)),
     ],
@@ -352,17 +260,14 @@ pub static SERVICE_DEPLOYMENT_BRIEF: StructureSchema = StructureSchema::new(
 pub static SERVICE_DEPLOYMENT_CIRCUIT_BREAKER: StructureSchema = StructureSchema::new(
     "ServiceDeploymentCircuitBreaker",
     &[
-        MemberSchema::new(
-            "status",
-            Schema::String(&SERVICE_DEPLOYMENT_ROLLBACK_MONITORS_STATUS),
-        ),
+        MemberSchema::new("status", Schema::String(&SERVICE_DEPLOYMENT_ROLLBACK_MONITORS_STATUS)),
         MemberSchema::new("failureCount", Schema::Integer(&INTEGER)),
         MemberSchema::new("threshold", Schema::Integer(&INTEGER)),
     ],
 );
 
-pub static SERVICE_DEPLOYMENT_LIFECYCLE_STAGE: StringSchema =
-    StringSchema::new("ServiceDeploymentLifecycleStage").one_of(&[
+pub static SERVICE_DEPLOYMENT_LIFECYCLE_STAGE: StringSchema = StringSchema::new("ServiceDeploymentLifecycleStage")
+    .one_of(&[
         "RECONCILE_SERVICE",
         "PRE_SCALE_UP",
         "SCALE_UP",
@@ -389,31 +294,26 @@ pub static SERVICE_DEPLOYMENT_ROLLBACK_MONITORS_STATUS: StringSchema =
         "DISABLED",
     ]);
 
-pub static SERVICE_DEPLOYMENT_STATUS: StringSchema = StringSchema::new("ServiceDeploymentStatus")
-    .one_of(&[
-        "PENDING",
-        "SUCCESSFUL",
-        "STOPPED",
-        "STOP_REQUESTED",
-        "IN_PROGRESS",
-        "ROLLBACK_REQUESTED",
-        "ROLLBACK_IN_PROGRESS",
-        "ROLLBACK_SUCCESSFUL",
-        "ROLLBACK_FAILED",
-    ]);
+pub static SERVICE_DEPLOYMENT_STATUS: StringSchema = StringSchema::new("ServiceDeploymentStatus").one_of(&[
+    "PENDING",
+    "SUCCESSFUL",
+    "STOPPED",
+    "STOP_REQUESTED",
+    "IN_PROGRESS",
+    "ROLLBACK_REQUESTED",
+    "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_SUCCESSFUL",
+    "ROLLBACK_FAILED",
+]);
 
-pub static SERVICE_DEPLOYMENT_STATUS_LIST: ListSchema = ListSchema::new(
-    "ServiceDeploymentStatusList",
-    Schema::String(&SERVICE_DEPLOYMENT_STATUS),
-);
+pub static SERVICE_DEPLOYMENT_STATUS_LIST: ListSchema =
+    ListSchema::new("ServiceDeploymentStatusList", Schema::String(&SERVICE_DEPLOYMENT_STATUS));
 
 pub static SERVICE_DEPLOYMENTS: ListSchema =
     ListSchema::new("ServiceDeployments", Schema::Structure(&SERVICE_DEPLOYMENT));
 
-pub static SERVICE_DEPLOYMENTS_BRIEF: ListSchema = ListSchema::new(
-    "ServiceDeploymentsBrief",
-    Schema::Structure(&SERVICE_DEPLOYMENT_BRIEF),
-);
+pub static SERVICE_DEPLOYMENTS_BRIEF: ListSchema =
+    ListSchema::new("ServiceDeploymentsBrief", Schema::Structure(&SERVICE_DEPLOYMENT_BRIEF));
 
 pub static SERVICE_EVENT: StructureSchema = StructureSchema::new(
     "ServiceEvent",
@@ -424,13 +324,11 @@ pub static SERVICE_EVENT: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static SERVICE_EVENTS: ListSchema =
-    ListSchema::new("ServiceEvents", Schema::Structure(&SERVICE_EVENT));
+pub static SERVICE_EVENTS: ListSchema = ListSchema::new("ServiceEvents", Schema::Structure(&SERVICE_EVENT));
 
 pub static SERVICE_FIELD: StringSchema = StringSchema::new("ServiceField").one_of(&["TAGS"]);
 
-pub static SERVICE_FIELD_LIST: ListSchema =
-    ListSchema::new("ServiceFieldList", Schema::String(&SERVICE_FIELD));
+pub static SERVICE_FIELD_LIST: ListSchema = ListSchema::new("ServiceFieldList", Schema::String(&SERVICE_FIELD));
 
 pub static SERVICE_MANAGED_EBS_VOLUME_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ServiceManagedEBSVolumeConfiguration",
@@ -461,8 +359,7 @@ pub static SERVICE_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
 )
 .error("ServiceNotFoundException", 400, false);
 
-pub static SERVICE_REGISTRIES: ListSchema =
-    ListSchema::new("ServiceRegistries", Schema::Structure(&SERVICE_REGISTRY));
+pub static SERVICE_REGISTRIES: ListSchema = ListSchema::new("ServiceRegistries", Schema::Structure(&SERVICE_REGISTRY));
 
 pub static SERVICE_REGISTRY: StructureSchema = StructureSchema::new(
     "ServiceRegistry",
@@ -481,46 +378,22 @@ pub static SERVICE_REVISION: StructureSchema = StructureSchema::new(
         MemberSchema::new("serviceArn", Schema::String(&STRING)),
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
         MemberSchema::new("taskDefinition", Schema::String(&STRING)),
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
         MemberSchema::new("platformVersion", Schema::String(&STRING)),
         MemberSchema::new("platformFamily", Schema::String(&STRING)),
         MemberSchema::new("loadBalancers", Schema::List(&LOAD_BALANCERS)),
         MemberSchema::new("serviceRegistries", Schema::List(&SERVICE_REGISTRIES)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
         MemberSchema::new("containerImages", Schema::List(&CONTAINER_IMAGES)),
         MemberSchema::new("guardDutyEnabled", Schema::Boolean),
-        MemberSchema::new(
-            "serviceConnectConfiguration",
-            Schema::Structure(&SERVICE_CONNECT_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "volumeConfigurations",
-            Schema::List(&SERVICE_VOLUME_CONFIGURATIONS),
-        ),
-        MemberSchema::new(
-            "fargateEphemeralStorage",
-            Schema::Structure(&DEPLOYMENT_EPHEMERAL_STORAGE),
-        ),
+        MemberSchema::new("serviceConnectConfiguration", Schema::Structure(&SERVICE_CONNECT_CONFIGURATION)),
+        MemberSchema::new("volumeConfigurations", Schema::List(&SERVICE_VOLUME_CONFIGURATIONS)),
+        MemberSchema::new("fargateEphemeralStorage", Schema::Structure(&DEPLOYMENT_EPHEMERAL_STORAGE)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "vpcLatticeConfigurations",
-            Schema::List(&VPC_LATTICE_CONFIGURATIONS),
-        ),
-        MemberSchema::new(
-            "resolvedConfiguration",
-            Schema::Structure(&RESOLVED_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "ecsManagedResources",
-            Schema::Structure(&ECS_MANAGED_RESOURCES),
-        ),
+        MemberSchema::new("vpcLatticeConfigurations", Schema::List(&VPC_LATTICE_CONFIGURATIONS)),
+        MemberSchema::new("resolvedConfiguration", Schema::Structure(&RESOLVED_CONFIGURATION)),
+        MemberSchema::new("ecsManagedResources", Schema::Structure(&ECS_MANAGED_RESOURCES)),
         MemberSchema::new("overrides", Schema::Structure(&SERVICE_REVISION_OVERRIDES)),
         MemberSchema::new("gatewayConnectors", Schema::List(&GATEWAY_CONNECTOR_LIST)),
         MemberSchema::new("monitoring", Schema::Structure(&MONITORING_CONFIGURATION)),
@@ -538,17 +411,12 @@ pub static SERVICE_REVISION_LOAD_BALANCER: StructureSchema = StructureSchema::ne
     ],
 );
 
-pub static SERVICE_REVISION_LOAD_BALANCERS: ListSchema = ListSchema::new(
-    "ServiceRevisionLoadBalancers",
-    Schema::Structure(&SERVICE_REVISION_LOAD_BALANCER),
-);
+pub static SERVICE_REVISION_LOAD_BALANCERS: ListSchema =
+    ListSchema::new("ServiceRevisionLoadBalancers", Schema::Structure(&SERVICE_REVISION_LOAD_BALANCER));
 
 pub static SERVICE_REVISION_OVERRIDES: StructureSchema = StructureSchema::new(
     "ServiceRevisionOverrides",
-    &[MemberSchema::new(
-        "runtimePlatform",
-        Schema::Structure(&RUNTIME_PLATFORM_OVERRIDE),
-    )],
+    &[MemberSchema::new("runtimePlatform", Schema::Structure(&RUNTIME_PLATFORM_OVERRIDE))],
 );
 
 pub static SERVICE_REVISION_SUMMARY: StructureSchema = StructureSchema::new(
@@ -576,29 +444,21 @@ pub static SERVICE_REVISION_VPC_LATTICE_CONFIGURATIONS: ListSchema = ListSchema:
     Schema::Structure(&SERVICE_REVISION_VPC_LATTICE_CONFIGURATION),
 );
 
-pub static SERVICE_REVISIONS: ListSchema =
-    ListSchema::new("ServiceRevisions", Schema::Structure(&SERVICE_REVISION));
+pub static SERVICE_REVISIONS: ListSchema = ListSchema::new("ServiceRevisions", Schema::Structure(&SERVICE_REVISION));
 
-pub static SERVICE_REVISIONS_SUMMARY_LIST: ListSchema = ListSchema::new(
-    "ServiceRevisionsSummaryList",
-    Schema::Structure(&SERVICE_REVISION_SUMMARY),
-);
+pub static SERVICE_REVISIONS_SUMMARY_LIST: ListSchema =
+    ListSchema::new("ServiceRevisionsSummaryList", Schema::Structure(&SERVICE_REVISION_SUMMARY));
 
 pub static SERVICE_VOLUME_CONFIGURATION: StructureSchema = StructureSchema::new(
     "ServiceVolumeConfiguration",
     &[
         MemberSchema::new("name", Schema::String(&ECS_VOLUME_NAME)).required(),
-        MemberSchema::new(
-            "managedEBSVolume",
-            Schema::Structure(&SERVICE_MANAGED_EBS_VOLUME_CONFIGURATION),
-        ),
+        MemberSchema::new("managedEBSVolume", Schema::Structure(&SERVICE_MANAGED_EBS_VOLUME_CONFIGURATION)),
     ],
 );
 
-pub static SERVICE_VOLUME_CONFIGURATIONS: ListSchema = ListSchema::new(
-    "ServiceVolumeConfigurations",
-    Schema::Structure(&SERVICE_VOLUME_CONFIGURATION),
-);
+pub static SERVICE_VOLUME_CONFIGURATIONS: ListSchema =
+    ListSchema::new("ServiceVolumeConfigurations", Schema::Structure(&SERVICE_VOLUME_CONFIGURATION));
 
 pub static SERVICES: ListSchema = ListSchema::new("Services", Schema::Structure(&SERVICE));
 
@@ -635,17 +495,13 @@ pub static SETTING_NAME: StringSchema = StringSchema::new("SettingName").one_of(
     "fargateEventWindows",
 ]);
 
-pub static SETTING_TYPE: StringSchema =
-    StringSchema::new("SettingType").one_of(&["user", "aws_managed"]);
+pub static SETTING_TYPE: StringSchema = StringSchema::new("SettingType").one_of(&["user", "aws_managed"]);
 
 pub static SETTINGS: ListSchema = ListSchema::new("Settings", Schema::Structure(&SETTING));
 
 pub static SHARING_STRATEGY: StructureSchema = StructureSchema::new(
     "SharingStrategy",
-    &[MemberSchema::new(
-        "nvidiaMps",
-        Schema::Structure(&NVIDIA_MPS_ALLOCATION),
-    )],
+    &[MemberSchema::new("nvidiaMps", Schema::Structure(&NVIDIA_MPS_ALLOCATION))],
 )
 .union();
 
@@ -662,51 +518,35 @@ pub static START_TASK_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("enableECSManagedTags", Schema::Boolean),
         MemberSchema::new("enableExecuteCommand", Schema::Boolean),
         MemberSchema::new("group", Schema::String(&STRING)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
         MemberSchema::new("overrides", Schema::Structure(&TASK_OVERRIDE)),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_TAGS)),
         MemberSchema::new("referenceId", Schema::String(&STRING)),
         MemberSchema::new("startedBy", Schema::String(&STRING)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
         MemberSchema::new("taskDefinition", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "volumeConfigurations",
-            Schema::List(&TASK_VOLUME_CONFIGURATIONS),
-        ),
+        MemberSchema::new("volumeConfigurations", Schema::List(&TASK_VOLUME_CONFIGURATIONS)),
     ],
 );
 
 pub static START_TASK_RESPONSE: StructureSchema = StructureSchema::new(
     "StartTaskResponse",
-    &[
-        MemberSchema::new("tasks", Schema::List(&TASKS)),
-        MemberSchema::new("failures", Schema::List(&FAILURES)),
-    ],
+    &[MemberSchema::new("tasks", Schema::List(&TASKS)), MemberSchema::new("failures", Schema::List(&FAILURES))],
 );
 
-pub static STATISTICS: ListSchema =
-    ListSchema::new("Statistics", Schema::Structure(&KEY_VALUE_PAIR));
+pub static STATISTICS: ListSchema = ListSchema::new("Statistics", Schema::Structure(&KEY_VALUE_PAIR));
 
 pub static STOP_SERVICE_DEPLOYMENT_REQUEST: StructureSchema = StructureSchema::new(
     "StopServiceDeploymentRequest",
     &[
         MemberSchema::new("serviceDeploymentArn", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "stopType",
-            Schema::String(&STOP_SERVICE_DEPLOYMENT_STOP_TYPE),
-        ),
+        MemberSchema::new("stopType", Schema::String(&STOP_SERVICE_DEPLOYMENT_STOP_TYPE)),
     ],
 );
 
 pub static STOP_SERVICE_DEPLOYMENT_RESPONSE: StructureSchema = StructureSchema::new(
     "StopServiceDeploymentResponse",
-    &[MemberSchema::new(
-        "serviceDeploymentArn",
-        Schema::String(&STRING),
-    )],
+    &[MemberSchema::new("serviceDeploymentArn", Schema::String(&STRING))],
 );
 
 pub static STOP_SERVICE_DEPLOYMENT_STOP_TYPE: StringSchema =
@@ -721,10 +561,8 @@ pub static STOP_TASK_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static STOP_TASK_RESPONSE: StructureSchema = StructureSchema::new(
-    "StopTaskResponse",
-    &[MemberSchema::new("task", Schema::Structure(&TASK))],
-);
+pub static STOP_TASK_RESPONSE: StructureSchema =
+    StructureSchema::new("StopTaskResponse", &[MemberSchema::new("task", Schema::Structure(&TASK))]);
 
 pub static STRING: StringSchema = StringSchema::new("String");
 
@@ -776,10 +614,7 @@ pub static SUBMIT_TASK_STATE_CHANGE_REQUEST: StructureSchema = StructureSchema::
         MemberSchema::new("managedAgents", Schema::List(&MANAGED_AGENT_STATE_CHANGES)),
         MemberSchema::new("pullStartedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("pullStoppedAt", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "executionStoppedAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("executionStoppedAt", Schema::Timestamp(TimestampFormat::Default)),
     ],
 );
 
@@ -790,11 +625,7 @@ pub static SUBMIT_TASK_STATE_CHANGE_RESPONSE: StructureSchema = StructureSchema:
 
 pub static SYSTEM_CONTROL: StructureSchema = StructureSchema::new(
     "SystemControl",
-    &[
-        MemberSchema::new("namespace", Schema::String(&STRING)),
-        MemberSchema::new("value", Schema::String(&STRING)),
-    ],
+    &[MemberSchema::new("namespace", Schema::String(&STRING)), MemberSchema::new("value", Schema::String(&STRING))],
 );
 
-pub static SYSTEM_CONTROLS: ListSchema =
-    ListSchema::new("SystemControls", Schema::Structure(&SYSTEM_CONTROL));
+pub static SYSTEM_CONTROLS: ListSchema = ListSchema::new("SystemControls", Schema::Structure(&SYSTEM_CONTROL));

@@ -5,16 +5,11 @@ use crate::schema::*;
 
 pub static TAG: StructureSchema = StructureSchema::new(
     "Tag",
-    &[
-        MemberSchema::new("key", Schema::String(&TAG_KEY)),
-        MemberSchema::new("value", Schema::String(&TAG_VALUE)),
-    ],
+    &[MemberSchema::new("key", Schema::String(&TAG_KEY)), MemberSchema::new("value", Schema::String(&TAG_VALUE))],
 );
 
-pub static TAG_KEY: StringSchema = StringSchema::new("TagKey")
-    .min(1)
-    .max(128)
-    .pattern("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)");
+pub static TAG_KEY: StringSchema =
+    StringSchema::new("TagKey").min(1).max(128).pattern("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)");
 
 pub static TAG_KEYS: ListSchema = ListSchema::new("TagKeys", Schema::String(&TAG_KEY));
 
@@ -26,23 +21,16 @@ pub static TAG_RESOURCE_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static TAG_RESOURCE_RESPONSE: StructureSchema =
-    StructureSchema::new("TagResourceResponse", &[]);
+pub static TAG_RESOURCE_RESPONSE: StructureSchema = StructureSchema::new("TagResourceResponse", &[]);
 
-pub static TAG_VALUE: StringSchema = StringSchema::new("TagValue")
-    .min(0)
-    .max(256)
-    .pattern("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)");
+pub static TAG_VALUE: StringSchema =
+    StringSchema::new("TagValue").min(0).max(256).pattern("([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)");
 
-pub static TAGS: ListSchema = ListSchema::new("Tags", Schema::Structure(&TAG))
-    .min(0)
-    .max(50);
+pub static TAGS: ListSchema = ListSchema::new("Tags", Schema::Structure(&TAG)).min(0).max(50);
 
-pub static TARGET_NOT_CONNECTED_EXCEPTION: StructureSchema = StructureSchema::new(
-    "TargetNotConnectedException",
-    &[MemberSchema::new("message", Schema::String(&STRING))],
-)
-.error("TargetNotConnectedException", 400, false);
+pub static TARGET_NOT_CONNECTED_EXCEPTION: StructureSchema =
+    StructureSchema::new("TargetNotConnectedException", &[MemberSchema::new("message", Schema::String(&STRING))])
+        .error("TargetNotConnectedException", 400, false);
 
 pub static TARGET_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
     "TargetNotFoundException",
@@ -50,8 +38,7 @@ pub static TARGET_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
 )
 .error("TargetNotFoundException", 400, false);
 
-pub static TARGET_TYPE: StringSchema =
-    StringSchema::new("TargetType").one_of(&["container-instance"]);
+pub static TARGET_TYPE: StringSchema = StringSchema::new("TargetType").one_of(&["container-instance"]);
 
 pub static TASK: StructureSchema = StructureSchema::new(
     "Task",
@@ -62,26 +49,17 @@ pub static TASK: StructureSchema = StructureSchema::new(
         MemberSchema::new("capacityProviderName", Schema::String(&STRING)),
         MemberSchema::new("clusterArn", Schema::String(&STRING)),
         MemberSchema::new("connectivity", Schema::String(&CONNECTIVITY)),
-        MemberSchema::new(
-            "connectivityAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("connectivityAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("containerInstanceArn", Schema::String(&STRING)),
         MemberSchema::new("containers", Schema::List(&CONTAINERS)),
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("desiredStatus", Schema::String(&STRING)),
         MemberSchema::new("enableExecuteCommand", Schema::Boolean),
-        MemberSchema::new(
-            "executionStoppedAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("executionStoppedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("group", Schema::String(&STRING)),
         MemberSchema::new("healthStatus", Schema::String(&HEALTH_STATUS)),
-        MemberSchema::new(
-            "inferenceAccelerators",
-            Schema::List(&INFERENCE_ACCELERATORS),
-        ),
+        MemberSchema::new("inferenceAccelerators", Schema::List(&INFERENCE_ACCELERATORS)),
         MemberSchema::new("lastStatus", Schema::String(&STRING)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
         MemberSchema::new("memory", Schema::String(&STRING)),
@@ -101,14 +79,8 @@ pub static TASK: StructureSchema = StructureSchema::new(
         MemberSchema::new("taskDefinitionArn", Schema::String(&STRING)),
         MemberSchema::new("version", Schema::Long(&LONG)),
         MemberSchema::new("ephemeralStorage", Schema::Structure(&EPHEMERAL_STORAGE)),
-        MemberSchema::new(
-            "fargateEphemeralStorage",
-            Schema::Structure(&TASK_EPHEMERAL_STORAGE),
-        ),
-        MemberSchema::new(
-            "trustedExecutionSummary",
-            Schema::Structure(&TRUSTED_EXECUTION_SUMMARY),
-        ),
+        MemberSchema::new("fargateEphemeralStorage", Schema::Structure(&TASK_EPHEMERAL_STORAGE)),
+        MemberSchema::new("trustedExecutionSummary", Schema::Structure(&TRUSTED_EXECUTION_SUMMARY)),
     ],
 );
 
@@ -125,54 +97,33 @@ pub static TASK_DEFINITION: StructureSchema = StructureSchema::new(
         MemberSchema::new("volumes", Schema::List(&VOLUME_LIST)),
         MemberSchema::new("status", Schema::String(&TASK_DEFINITION_STATUS)),
         MemberSchema::new("requiresAttributes", Schema::List(&REQUIRES_ATTRIBUTES)),
-        MemberSchema::new(
-            "placementConstraints",
-            Schema::List(&TASK_DEFINITION_PLACEMENT_CONSTRAINTS),
-        ),
+        MemberSchema::new("placementConstraints", Schema::List(&TASK_DEFINITION_PLACEMENT_CONSTRAINTS)),
         MemberSchema::new("compatibilities", Schema::List(&COMPATIBILITY_LIST)),
         MemberSchema::new("runtimePlatform", Schema::Structure(&RUNTIME_PLATFORM)),
         MemberSchema::new("requiresCompatibilities", Schema::List(&COMPATIBILITY_LIST)),
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
-        MemberSchema::new(
-            "inferenceAccelerators",
-            Schema::List(&INFERENCE_ACCELERATORS),
-        ),
+        MemberSchema::new("inferenceAccelerators", Schema::List(&INFERENCE_ACCELERATORS)),
         MemberSchema::new("pidMode", Schema::String(&PID_MODE)),
         MemberSchema::new("ipcMode", Schema::String(&IPC_MODE)),
-        MemberSchema::new(
-            "proxyConfiguration",
-            Schema::Structure(&PROXY_CONFIGURATION),
-        ),
+        MemberSchema::new("proxyConfiguration", Schema::Structure(&PROXY_CONFIGURATION)),
         MemberSchema::new("registeredAt", Schema::Timestamp(TimestampFormat::Default)),
-        MemberSchema::new(
-            "deregisteredAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
-        MemberSchema::new(
-            "deleteRequestedAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("deregisteredAt", Schema::Timestamp(TimestampFormat::Default)),
+        MemberSchema::new("deleteRequestedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("registeredBy", Schema::String(&STRING)),
         MemberSchema::new("ephemeralStorage", Schema::Structure(&EPHEMERAL_STORAGE)),
         MemberSchema::new("enableFaultInjection", Schema::Boolean),
-        MemberSchema::new(
-            "trustedExecutionConfiguration",
-            Schema::Structure(&TRUSTED_EXECUTION_CONFIGURATION),
-        ),
+        MemberSchema::new("trustedExecutionConfiguration", Schema::Structure(&TRUSTED_EXECUTION_CONFIGURATION)),
     ],
 );
 
 pub static TASK_DEFINITION_FAMILY_STATUS: StringSchema =
     StringSchema::new("TaskDefinitionFamilyStatus").one_of(&["ACTIVE", "INACTIVE", "ALL"]);
 
-pub static TASK_DEFINITION_FIELD: StringSchema =
-    StringSchema::new("TaskDefinitionField").one_of(&["TAGS"]);
+pub static TASK_DEFINITION_FIELD: StringSchema = StringSchema::new("TaskDefinitionField").one_of(&["TAGS"]);
 
-pub static TASK_DEFINITION_FIELD_LIST: ListSchema = ListSchema::new(
-    "TaskDefinitionFieldList",
-    Schema::String(&TASK_DEFINITION_FIELD),
-);
+pub static TASK_DEFINITION_FIELD_LIST: ListSchema =
+    ListSchema::new("TaskDefinitionFieldList", Schema::String(&TASK_DEFINITION_FIELD));
 
 pub static TASK_DEFINITION_LIST: ListSchema =
     ListSchema::new("TaskDefinitionList", Schema::Structure(&TASK_DEFINITION));
@@ -180,10 +131,7 @@ pub static TASK_DEFINITION_LIST: ListSchema =
 pub static TASK_DEFINITION_PLACEMENT_CONSTRAINT: StructureSchema = StructureSchema::new(
     "TaskDefinitionPlacementConstraint",
     &[
-        MemberSchema::new(
-            "type",
-            Schema::String(&TASK_DEFINITION_PLACEMENT_CONSTRAINT_TYPE),
-        ),
+        MemberSchema::new("type", Schema::String(&TASK_DEFINITION_PLACEMENT_CONSTRAINT_TYPE)),
         MemberSchema::new("expression", Schema::String(&STRING)),
     ],
 );
@@ -191,10 +139,8 @@ pub static TASK_DEFINITION_PLACEMENT_CONSTRAINT: StructureSchema = StructureSche
 pub static TASK_DEFINITION_PLACEMENT_CONSTRAINT_TYPE: StringSchema =
     StringSchema::new("TaskDefinitionPlacementConstraintType").one_of(&["memberOf"]);
 
-pub static TASK_DEFINITION_PLACEMENT_CONSTRAINTS: ListSchema = ListSchema::new(
-    "TaskDefinitionPlacementConstraints",
-    Schema::Structure(&TASK_DEFINITION_PLACEMENT_CONSTRAINT),
-);
+pub static TASK_DEFINITION_PLACEMENT_CONSTRAINTS: ListSchema =
+    ListSchema::new("TaskDefinitionPlacementConstraints", Schema::Structure(&TASK_DEFINITION_PLACEMENT_CONSTRAINT));
 
 pub static TASK_DEFINITION_STATUS: StringSchema =
     StringSchema::new("TaskDefinitionStatus").one_of(&["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"]);
@@ -209,8 +155,7 @@ pub static TASK_EPHEMERAL_STORAGE: StructureSchema = StructureSchema::new(
 
 pub static TASK_FIELD: StringSchema = StringSchema::new("TaskField").one_of(&["TAGS"]);
 
-pub static TASK_FIELD_LIST: ListSchema =
-    ListSchema::new("TaskFieldList", Schema::String(&TASK_FIELD));
+pub static TASK_FIELD_LIST: ListSchema = ListSchema::new("TaskFieldList", Schema::String(&TASK_FIELD));
 
 pub static TASK_FILESYSTEM_TYPE: StringSchema =
     StringSchema::new("TaskFilesystemType").one_of(&["ext3", "ext4", "xfs", "ntfs"]);
@@ -228,10 +173,7 @@ pub static TASK_MANAGED_EBS_VOLUME_CONFIGURATION: StructureSchema = StructureSch
         MemberSchema::new("throughput", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("tagSpecifications", Schema::List(&EBS_TAG_SPECIFICATIONS)),
         MemberSchema::new("roleArn", Schema::String(&IAM_ROLE_ARN)).required(),
-        MemberSchema::new(
-            "terminationPolicy",
-            Schema::Structure(&TASK_MANAGED_EBS_VOLUME_TERMINATION_POLICY),
-        ),
+        MemberSchema::new("terminationPolicy", Schema::Structure(&TASK_MANAGED_EBS_VOLUME_TERMINATION_POLICY)),
         MemberSchema::new("filesystemType", Schema::String(&TASK_FILESYSTEM_TYPE)),
     ],
 );
@@ -246,10 +188,7 @@ pub static TASK_OVERRIDE: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("containerOverrides", Schema::List(&CONTAINER_OVERRIDES)),
         MemberSchema::new("cpu", Schema::String(&STRING)),
-        MemberSchema::new(
-            "inferenceAcceleratorOverrides",
-            Schema::List(&INFERENCE_ACCELERATOR_OVERRIDES),
-        ),
+        MemberSchema::new("inferenceAcceleratorOverrides", Schema::List(&INFERENCE_ACCELERATOR_OVERRIDES)),
         MemberSchema::new("executionRoleArn", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
         MemberSchema::new("taskRoleArn", Schema::String(&STRING)),
@@ -274,36 +213,23 @@ pub static TASK_SET: StructureSchema = StructureSchema::new(
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("updatedAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("launchType", Schema::String(&LAUNCH_TYPE)),
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
         MemberSchema::new("platformVersion", Schema::String(&STRING)),
         MemberSchema::new("platformFamily", Schema::String(&STRING)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
         MemberSchema::new("loadBalancers", Schema::List(&LOAD_BALANCERS)),
         MemberSchema::new("serviceRegistries", Schema::List(&SERVICE_REGISTRIES)),
         MemberSchema::new("scale", Schema::Structure(&SCALE)),
         MemberSchema::new("stabilityStatus", Schema::String(&STABILITY_STATUS)),
-        MemberSchema::new(
-            "stabilityStatusAt",
-            Schema::Timestamp(TimestampFormat::Default),
-        ),
+        MemberSchema::new("stabilityStatusAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("tags", Schema::List(&TAGS)),
-        MemberSchema::new(
-            "fargateEphemeralStorage",
-            Schema::Structure(&DEPLOYMENT_EPHEMERAL_STORAGE),
-        ),
+        MemberSchema::new("fargateEphemeralStorage", Schema::Structure(&DEPLOYMENT_EPHEMERAL_STORAGE)),
     ],
 );
 
 pub static TASK_SET_FIELD: StringSchema = StringSchema::new("TaskSetField").one_of(&["TAGS"]);
 
-pub static TASK_SET_FIELD_LIST: ListSchema =
-    ListSchema::new("TaskSetFieldList", Schema::String(&TASK_SET_FIELD));
+pub static TASK_SET_FIELD_LIST: ListSchema = ListSchema::new("TaskSetFieldList", Schema::String(&TASK_SET_FIELD));
 
 pub static TASK_SET_NOT_FOUND_EXCEPTION: StructureSchema = StructureSchema::new(
     "TaskSetNotFoundException",
@@ -327,20 +253,14 @@ pub static TASK_VOLUME_CONFIGURATION: StructureSchema = StructureSchema::new(
     "TaskVolumeConfiguration",
     &[
         MemberSchema::new("name", Schema::String(&ECS_VOLUME_NAME)).required(),
-        MemberSchema::new(
-            "managedEBSVolume",
-            Schema::Structure(&TASK_MANAGED_EBS_VOLUME_CONFIGURATION),
-        ),
+        MemberSchema::new("managedEBSVolume", Schema::Structure(&TASK_MANAGED_EBS_VOLUME_CONFIGURATION)),
     ],
 );
 
-pub static TASK_VOLUME_CONFIGURATIONS: ListSchema = ListSchema::new(
-    "TaskVolumeConfigurations",
-    Schema::Structure(&TASK_VOLUME_CONFIGURATION),
-);
+pub static TASK_VOLUME_CONFIGURATIONS: ListSchema =
+    ListSchema::new("TaskVolumeConfigurations", Schema::Structure(&TASK_VOLUME_CONFIGURATION));
 
-pub static TASK_VOLUME_STORAGE_GI_B: IntegerSchema =
-    IntegerSchema::new("TaskVolumeStorageGiB").min(1);
+pub static TASK_VOLUME_STORAGE_GI_B: IntegerSchema = IntegerSchema::new("TaskVolumeStorageGiB").min(1);
 
 pub static TASKS: ListSchema = ListSchema::new("Tasks", Schema::Structure(&TASK));
 
@@ -376,14 +296,10 @@ pub static TMPFS_LIST: ListSchema = ListSchema::new("TmpfsList", Schema::Structu
 
 pub static TOTAL_LOCAL_STORAGE_GB_REQUEST: StructureSchema = StructureSchema::new(
     "TotalLocalStorageGBRequest",
-    &[
-        MemberSchema::new("min", Schema::Double(&BOXED_DOUBLE)),
-        MemberSchema::new("max", Schema::Double(&BOXED_DOUBLE)),
-    ],
+    &[MemberSchema::new("min", Schema::Double(&BOXED_DOUBLE)), MemberSchema::new("max", Schema::Double(&BOXED_DOUBLE))],
 );
 
-pub static TRANSPORT_PROTOCOL: StringSchema =
-    StringSchema::new("TransportProtocol").one_of(&["tcp", "udp"]);
+pub static TRANSPORT_PROTOCOL: StringSchema = StringSchema::new("TransportProtocol").one_of(&["tcp", "udp"]);
 
 pub static TRUSTED_EXECUTION_CONFIGURATION: StructureSchema = StructureSchema::new(
     "TrustedExecutionConfiguration",
@@ -397,9 +313,6 @@ pub static TRUSTED_EXECUTION_SUMMARY: StructureSchema = StructureSchema::new(
     "TrustedExecutionSummary",
     &[
         MemberSchema::new("isolationMode", Schema::String(&ISOLATION_MODE)).required(),
-        MemberSchema::new(
-            "attestationPolicyStatus",
-            Schema::String(&ATTESTATION_POLICY_STATUS),
-        ),
+        MemberSchema::new("attestationPolicyStatus", Schema::String(&ATTESTATION_POLICY_STATUS)),
     ],
 );

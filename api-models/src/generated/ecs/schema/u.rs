@@ -32,11 +32,9 @@ pub static ULIMIT_NAME: StringSchema = StringSchema::new("UlimitName").one_of(&[
     "stack",
 ]);
 
-pub static UNSUPPORTED_FEATURE_EXCEPTION: StructureSchema = StructureSchema::new(
-    "UnsupportedFeatureException",
-    &[MemberSchema::new("message", Schema::String(&STRING))],
-)
-.error("UnsupportedFeatureException", 400, false);
+pub static UNSUPPORTED_FEATURE_EXCEPTION: StructureSchema =
+    StructureSchema::new("UnsupportedFeatureException", &[MemberSchema::new("message", Schema::String(&STRING))])
+        .error("UnsupportedFeatureException", 400, false);
 
 pub static UNTAG_RESOURCE_REQUEST: StructureSchema = StructureSchema::new(
     "UntagResourceRequest",
@@ -46,18 +44,14 @@ pub static UNTAG_RESOURCE_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static UNTAG_RESOURCE_RESPONSE: StructureSchema =
-    StructureSchema::new("UntagResourceResponse", &[]);
+pub static UNTAG_RESOURCE_RESPONSE: StructureSchema = StructureSchema::new("UntagResourceResponse", &[]);
 
 pub static UPDATE_CAPACITY_PROVIDER_REQUEST: StructureSchema = StructureSchema::new(
     "UpdateCapacityProviderRequest",
     &[
         MemberSchema::new("name", Schema::String(&STRING)).required(),
         MemberSchema::new("cluster", Schema::String(&STRING)),
-        MemberSchema::new(
-            "autoScalingGroupProvider",
-            Schema::Structure(&AUTO_SCALING_GROUP_PROVIDER_UPDATE),
-        ),
+        MemberSchema::new("autoScalingGroupProvider", Schema::Structure(&AUTO_SCALING_GROUP_PROVIDER_UPDATE)),
         MemberSchema::new(
             "managedInstancesProvider",
             Schema::Structure(&UPDATE_MANAGED_INSTANCES_PROVIDER_CONFIGURATION),
@@ -67,10 +61,7 @@ pub static UPDATE_CAPACITY_PROVIDER_REQUEST: StructureSchema = StructureSchema::
 
 pub static UPDATE_CAPACITY_PROVIDER_RESPONSE: StructureSchema = StructureSchema::new(
     "UpdateCapacityProviderResponse",
-    &[MemberSchema::new(
-        "capacityProvider",
-        Schema::Structure(&CAPACITY_PROVIDER),
-    )],
+    &[MemberSchema::new("capacityProvider", Schema::Structure(&CAPACITY_PROVIDER))],
 );
 
 pub static UPDATE_CLUSTER_REQUEST: StructureSchema = StructureSchema::new(
@@ -79,17 +70,12 @@ pub static UPDATE_CLUSTER_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("cluster", Schema::String(&STRING)).required(),
         MemberSchema::new("settings", Schema::List(&CLUSTER_SETTINGS)),
         MemberSchema::new("configuration", Schema::Structure(&CLUSTER_CONFIGURATION)),
-        MemberSchema::new(
-            "serviceConnectDefaults",
-            Schema::Structure(&CLUSTER_SERVICE_CONNECT_DEFAULTS_REQUEST),
-        ),
+        MemberSchema::new("serviceConnectDefaults", Schema::Structure(&CLUSTER_SERVICE_CONNECT_DEFAULTS_REQUEST)),
     ],
 );
 
-pub static UPDATE_CLUSTER_RESPONSE: StructureSchema = StructureSchema::new(
-    "UpdateClusterResponse",
-    &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))],
-);
+pub static UPDATE_CLUSTER_RESPONSE: StructureSchema =
+    StructureSchema::new("UpdateClusterResponse", &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))]);
 
 pub static UPDATE_CLUSTER_SETTINGS_REQUEST: StructureSchema = StructureSchema::new(
     "UpdateClusterSettingsRequest",
@@ -99,10 +85,8 @@ pub static UPDATE_CLUSTER_SETTINGS_REQUEST: StructureSchema = StructureSchema::n
     ],
 );
 
-pub static UPDATE_CLUSTER_SETTINGS_RESPONSE: StructureSchema = StructureSchema::new(
-    "UpdateClusterSettingsResponse",
-    &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))],
-);
+pub static UPDATE_CLUSTER_SETTINGS_RESPONSE: StructureSchema =
+    StructureSchema::new("UpdateClusterSettingsResponse", &[MemberSchema::new("cluster", Schema::Structure(&CLUSTER))]);
 
 pub static UPDATE_CONTAINER_AGENT_REQUEST: StructureSchema = StructureSchema::new(
     "UpdateContainerAgentRequest",
@@ -114,10 +98,7 @@ pub static UPDATE_CONTAINER_AGENT_REQUEST: StructureSchema = StructureSchema::ne
 
 pub static UPDATE_CONTAINER_AGENT_RESPONSE: StructureSchema = StructureSchema::new(
     "UpdateContainerAgentResponse",
-    &[MemberSchema::new(
-        "containerInstance",
-        Schema::Structure(&CONTAINER_INSTANCE),
-    )],
+    &[MemberSchema::new("containerInstance", Schema::Structure(&CONTAINER_INSTANCE))],
 );
 
 pub static UPDATE_CONTAINER_INSTANCES_STATE_REQUEST: StructureSchema = StructureSchema::new(
@@ -143,10 +124,7 @@ pub static UPDATE_DAEMON_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("daemonArn", Schema::String(&STRING)).required(),
         MemberSchema::new("daemonTaskDefinitionArn", Schema::String(&STRING)).required(),
         MemberSchema::new("capacityProviderArns", Schema::List(&STRING_LIST)).required(),
-        MemberSchema::new(
-            "deploymentConfiguration",
-            Schema::Structure(&DAEMON_DEPLOYMENT_CONFIGURATION),
-        ),
+        MemberSchema::new("deploymentConfiguration", Schema::Structure(&DAEMON_DEPLOYMENT_CONFIGURATION)),
         MemberSchema::new("propagateTags", Schema::String(&DAEMON_PROPAGATE_TAGS)),
         MemberSchema::new("enableECSManagedTags", Schema::Boolean),
         MemberSchema::new("enableExecuteCommand", Schema::Boolean),
@@ -171,73 +149,43 @@ pub static UPDATE_EXPRESS_GATEWAY_SERVICE_REQUEST: StructureSchema = StructureSc
         MemberSchema::new("serviceArn", Schema::String(&STRING)).required(),
         MemberSchema::new("executionRoleArn", Schema::String(&STRING)),
         MemberSchema::new("healthCheckPath", Schema::String(&STRING)),
-        MemberSchema::new(
-            "primaryContainer",
-            Schema::Structure(&EXPRESS_GATEWAY_CONTAINER),
-        ),
+        MemberSchema::new("primaryContainer", Schema::Structure(&EXPRESS_GATEWAY_CONTAINER)),
         MemberSchema::new("taskRoleArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&EXPRESS_GATEWAY_SERVICE_NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_NETWORK_CONFIGURATION)),
         MemberSchema::new("cpu", Schema::String(&STRING)),
         MemberSchema::new("memory", Schema::String(&STRING)),
         MemberSchema::new("cpuArchitecture", Schema::String(&EXPRESS_CPU_ARCHITECTURE)),
-        MemberSchema::new(
-            "scalingTarget",
-            Schema::Structure(&EXPRESS_GATEWAY_SCALING_TARGET),
-        ),
+        MemberSchema::new("scalingTarget", Schema::Structure(&EXPRESS_GATEWAY_SCALING_TARGET)),
         MemberSchema::new("taskDefinitionArn", Schema::String(&STRING)),
     ],
 );
 
 pub static UPDATE_EXPRESS_GATEWAY_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
     "UpdateExpressGatewayServiceResponse",
-    &[MemberSchema::new(
-        "service",
-        Schema::Structure(&UPDATED_EXPRESS_GATEWAY_SERVICE),
-    )],
+    &[MemberSchema::new("service", Schema::Structure(&UPDATED_EXPRESS_GATEWAY_SERVICE))],
 );
 
 pub static UPDATE_GATEWAY_ALB_CONFIGURATION: StructureSchema = StructureSchema::new(
     "UpdateGatewayAlbConfiguration",
     &[
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&UPDATE_GATEWAY_NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&UPDATE_GATEWAY_NETWORK_CONFIGURATION)),
         MemberSchema::new("maxAlbCount", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("webACLArn", Schema::String(&STRING)),
-        MemberSchema::new(
-            "accessLogs",
-            Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "httpDesync",
-            Schema::String(&GATEWAY_ALB_DESYNC_MITIGATION_MODE),
-        ),
-        MemberSchema::new(
-            "testTrafficRules",
-            Schema::Structure(&GATEWAY_ALB_TEST_TRAFFIC_RULES),
-        ),
+        MemberSchema::new("accessLogs", Schema::Structure(&GATEWAY_ELB_ACCESS_LOG_CONFIGURATION)),
+        MemberSchema::new("httpDesync", Schema::String(&GATEWAY_ALB_DESYNC_MITIGATION_MODE)),
+        MemberSchema::new("testTrafficRules", Schema::Structure(&GATEWAY_ALB_TEST_TRAFFIC_RULES)),
     ],
 );
 
 pub static UPDATE_GATEWAY_CONFIGURATION: StructureSchema = StructureSchema::new(
     "UpdateGatewayConfiguration",
-    &[MemberSchema::new(
-        "hostSharedAlb",
-        Schema::Structure(&UPDATE_GATEWAY_ALB_CONFIGURATION),
-    )],
+    &[MemberSchema::new("hostSharedAlb", Schema::Structure(&UPDATE_GATEWAY_ALB_CONFIGURATION))],
 )
 .union();
 
 pub static UPDATE_GATEWAY_NETWORK_CONFIGURATION: StructureSchema = StructureSchema::new(
     "UpdateGatewayNetworkConfiguration",
-    &[MemberSchema::new(
-        "inboundSecurityGroup",
-        Schema::String(&STRING),
-    )],
+    &[MemberSchema::new("inboundSecurityGroup", Schema::String(&STRING))],
 );
 
 pub static UPDATE_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
@@ -246,10 +194,7 @@ pub static UPDATE_GATEWAY_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("gateway", Schema::String(&STRING)).required(),
         MemberSchema::new("infrastructureRoleArn", Schema::String(&STRING)),
         MemberSchema::new("deletionProtection", Schema::Boolean),
-        MemberSchema::new(
-            "configuration",
-            Schema::Structure(&UPDATE_GATEWAY_CONFIGURATION),
-        ),
+        MemberSchema::new("configuration", Schema::Structure(&UPDATE_GATEWAY_CONFIGURATION)),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_GATEWAY_TAGS)),
     ],
 );
@@ -273,20 +218,10 @@ pub static UPDATE_MANAGED_INSTANCES_PROVIDER_CONFIGURATION: StructureSchema = St
     "UpdateManagedInstancesProviderConfiguration",
     &[
         MemberSchema::new("infrastructureRoleArn", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "instanceLaunchTemplate",
-            Schema::Structure(&INSTANCE_LAUNCH_TEMPLATE_UPDATE),
-        )
-        .required(),
+        MemberSchema::new("instanceLaunchTemplate", Schema::Structure(&INSTANCE_LAUNCH_TEMPLATE_UPDATE)).required(),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_MI_TAGS)),
-        MemberSchema::new(
-            "infrastructureOptimization",
-            Schema::Structure(&INFRASTRUCTURE_OPTIMIZATION),
-        ),
-        MemberSchema::new(
-            "autoRepairConfiguration",
-            Schema::Structure(&AUTO_REPAIR_CONFIGURATION),
-        ),
+        MemberSchema::new("infrastructureOptimization", Schema::Structure(&INFRASTRUCTURE_OPTIMIZATION)),
+        MemberSchema::new("autoRepairConfiguration", Schema::Structure(&AUTO_REPAIR_CONFIGURATION)),
     ],
 );
 
@@ -311,60 +246,31 @@ pub static UPDATE_SERVICE_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("service", Schema::String(&STRING)).required(),
         MemberSchema::new("desiredCount", Schema::Integer(&BOXED_INTEGER)),
         MemberSchema::new("taskDefinition", Schema::String(&STRING)),
-        MemberSchema::new(
-            "capacityProviderStrategy",
-            Schema::List(&CAPACITY_PROVIDER_STRATEGY),
-        ),
-        MemberSchema::new(
-            "deploymentConfiguration",
-            Schema::Structure(&DEPLOYMENT_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "availabilityZoneRebalancing",
-            Schema::String(&AVAILABILITY_ZONE_REBALANCING),
-        ),
-        MemberSchema::new(
-            "networkConfiguration",
-            Schema::Structure(&NETWORK_CONFIGURATION),
-        ),
+        MemberSchema::new("capacityProviderStrategy", Schema::List(&CAPACITY_PROVIDER_STRATEGY)),
+        MemberSchema::new("deploymentConfiguration", Schema::Structure(&DEPLOYMENT_CONFIGURATION)),
+        MemberSchema::new("availabilityZoneRebalancing", Schema::String(&AVAILABILITY_ZONE_REBALANCING)),
+        MemberSchema::new("networkConfiguration", Schema::Structure(&NETWORK_CONFIGURATION)),
         MemberSchema::new("placementConstraints", Schema::List(&PLACEMENT_CONSTRAINTS)),
         MemberSchema::new("placementStrategy", Schema::List(&PLACEMENT_STRATEGIES)),
         MemberSchema::new("platformVersion", Schema::String(&STRING)),
         MemberSchema::new("forceNewDeployment", Schema::Boolean),
-        MemberSchema::new(
-            "healthCheckGracePeriodSeconds",
-            Schema::Integer(&BOXED_INTEGER),
-        ),
-        MemberSchema::new(
-            "deploymentController",
-            Schema::Structure(&DEPLOYMENT_CONTROLLER),
-        ),
+        MemberSchema::new("healthCheckGracePeriodSeconds", Schema::Integer(&BOXED_INTEGER)),
+        MemberSchema::new("deploymentController", Schema::Structure(&DEPLOYMENT_CONTROLLER)),
         MemberSchema::new("enableExecuteCommand", Schema::Boolean),
         MemberSchema::new("enableECSManagedTags", Schema::Boolean),
         MemberSchema::new("loadBalancers", Schema::List(&LOAD_BALANCERS)),
         MemberSchema::new("propagateTags", Schema::String(&PROPAGATE_TAGS)),
         MemberSchema::new("serviceRegistries", Schema::List(&SERVICE_REGISTRIES)),
-        MemberSchema::new(
-            "serviceConnectConfiguration",
-            Schema::Structure(&SERVICE_CONNECT_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "volumeConfigurations",
-            Schema::List(&SERVICE_VOLUME_CONFIGURATIONS),
-        ),
-        MemberSchema::new(
-            "vpcLatticeConfigurations",
-            Schema::List(&VPC_LATTICE_CONFIGURATIONS),
-        ),
+        MemberSchema::new("serviceConnectConfiguration", Schema::Structure(&SERVICE_CONNECT_CONFIGURATION)),
+        MemberSchema::new("volumeConfigurations", Schema::List(&SERVICE_VOLUME_CONFIGURATIONS)),
+        MemberSchema::new("vpcLatticeConfigurations", Schema::List(&VPC_LATTICE_CONFIGURATIONS)),
         MemberSchema::new("gatewayConnectors", Schema::List(&GATEWAY_CONNECTOR_LIST)),
         MemberSchema::new("monitoring", Schema::Structure(&MONITORING_CONFIGURATION)),
     ],
 );
 
-pub static UPDATE_SERVICE_RESPONSE: StructureSchema = StructureSchema::new(
-    "UpdateServiceResponse",
-    &[MemberSchema::new("service", Schema::Structure(&SERVICE))],
-);
+pub static UPDATE_SERVICE_RESPONSE: StructureSchema =
+    StructureSchema::new("UpdateServiceResponse", &[MemberSchema::new("service", Schema::Structure(&SERVICE))]);
 
 pub static UPDATE_TASK_PROTECTION_REQUEST: StructureSchema = StructureSchema::new(
     "UpdateTaskProtectionRequest",
@@ -394,10 +300,8 @@ pub static UPDATE_TASK_SET_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static UPDATE_TASK_SET_RESPONSE: StructureSchema = StructureSchema::new(
-    "UpdateTaskSetResponse",
-    &[MemberSchema::new("taskSet", Schema::Structure(&TASK_SET))],
-);
+pub static UPDATE_TASK_SET_RESPONSE: StructureSchema =
+    StructureSchema::new("UpdateTaskSetResponse", &[MemberSchema::new("taskSet", Schema::Structure(&TASK_SET))]);
 
 pub static UPDATED_EXPRESS_GATEWAY_SERVICE: StructureSchema = StructureSchema::new(
     "UpdatedExpressGatewayService",
@@ -406,10 +310,7 @@ pub static UPDATED_EXPRESS_GATEWAY_SERVICE: StructureSchema = StructureSchema::n
         MemberSchema::new("cluster", Schema::String(&STRING)),
         MemberSchema::new("serviceName", Schema::String(&STRING)),
         MemberSchema::new("status", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_STATUS)),
-        MemberSchema::new(
-            "targetConfiguration",
-            Schema::Structure(&EXPRESS_GATEWAY_SERVICE_CONFIGURATION),
-        ),
+        MemberSchema::new("targetConfiguration", Schema::Structure(&EXPRESS_GATEWAY_SERVICE_CONFIGURATION)),
         MemberSchema::new("createdAt", Schema::Timestamp(TimestampFormat::Default)),
         MemberSchema::new("updatedAt", Schema::Timestamp(TimestampFormat::Default)),
     ],

@@ -11,8 +11,7 @@ pub static V_CPU_COUNT_RANGE_REQUEST: StructureSchema = StructureSchema::new(
     ],
 );
 
-pub static VERSION_CONSISTENCY: StringSchema =
-    StringSchema::new("VersionConsistency").one_of(&["enabled", "disabled"]);
+pub static VERSION_CONSISTENCY: StringSchema = StringSchema::new("VersionConsistency").one_of(&["enabled", "disabled"]);
 
 pub static VERSION_INFO: StructureSchema = StructureSchema::new(
     "VersionInfo",
@@ -28,18 +27,9 @@ pub static VOLUME: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("name", Schema::String(&STRING)),
         MemberSchema::new("host", Schema::Structure(&HOST_VOLUME_PROPERTIES)),
-        MemberSchema::new(
-            "dockerVolumeConfiguration",
-            Schema::Structure(&DOCKER_VOLUME_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "efsVolumeConfiguration",
-            Schema::Structure(&EFS_VOLUME_CONFIGURATION),
-        ),
-        MemberSchema::new(
-            "s3filesVolumeConfiguration",
-            Schema::Structure(&S3_FILES_VOLUME_CONFIGURATION),
-        ),
+        MemberSchema::new("dockerVolumeConfiguration", Schema::Structure(&DOCKER_VOLUME_CONFIGURATION)),
+        MemberSchema::new("efsVolumeConfiguration", Schema::Structure(&EFS_VOLUME_CONFIGURATION)),
+        MemberSchema::new("s3filesVolumeConfiguration", Schema::Structure(&S3_FILES_VOLUME_CONFIGURATION)),
         MemberSchema::new(
             "fsxWindowsFileServerVolumeConfiguration",
             Schema::Structure(&F_SX_WINDOWS_FILE_SERVER_VOLUME_CONFIGURATION),
@@ -50,14 +40,10 @@ pub static VOLUME: StructureSchema = StructureSchema::new(
 
 pub static VOLUME_FROM: StructureSchema = StructureSchema::new(
     "VolumeFrom",
-    &[
-        MemberSchema::new("sourceContainer", Schema::String(&STRING)),
-        MemberSchema::new("readOnly", Schema::Boolean),
-    ],
+    &[MemberSchema::new("sourceContainer", Schema::String(&STRING)), MemberSchema::new("readOnly", Schema::Boolean)],
 );
 
-pub static VOLUME_FROM_LIST: ListSchema =
-    ListSchema::new("VolumeFromList", Schema::Structure(&VOLUME_FROM));
+pub static VOLUME_FROM_LIST: ListSchema = ListSchema::new("VolumeFromList", Schema::Structure(&VOLUME_FROM));
 
 pub static VOLUME_LIST: ListSchema = ListSchema::new("VolumeList", Schema::Structure(&VOLUME));
 
@@ -76,14 +62,9 @@ pub static VPC_LATTICE_CONFIGURATION: StructureSchema = StructureSchema::new(
         MemberSchema::new("roleArn", Schema::String(&IAM_ROLE_ARN)).required(),
         MemberSchema::new("targetGroupArn", Schema::String(&STRING)).required(),
         MemberSchema::new("portName", Schema::String(&STRING)).required(),
-        MemberSchema::new(
-            "advancedConfiguration",
-            Schema::Structure(&VPC_LATTICE_ADVANCED_CONFIGURATION),
-        ),
+        MemberSchema::new("advancedConfiguration", Schema::Structure(&VPC_LATTICE_ADVANCED_CONFIGURATION)),
     ],
 );
 
-pub static VPC_LATTICE_CONFIGURATIONS: ListSchema = ListSchema::new(
-    "VpcLatticeConfigurations",
-    Schema::Structure(&VPC_LATTICE_CONFIGURATION),
-);
+pub static VPC_LATTICE_CONFIGURATIONS: ListSchema =
+    ListSchema::new("VpcLatticeConfigurations", Schema::Structure(&VPC_LATTICE_CONFIGURATION));

@@ -39,8 +39,7 @@ pub struct Volume {
     pub docker_volume_configuration: Option<Box<DockerVolumeConfiguration>>,
     pub efs_volume_configuration: Option<Box<EFSVolumeConfiguration>>,
     pub s3files_volume_configuration: Option<Box<S3FilesVolumeConfiguration>>,
-    pub fsx_windows_file_server_volume_configuration:
-        Option<Box<FSxWindowsFileServerVolumeConfiguration>>,
+    pub fsx_windows_file_server_volume_configuration: Option<Box<FSxWindowsFileServerVolumeConfiguration>>,
     pub configured_at_launch: Option<bool>,
 }
 
