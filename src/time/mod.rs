@@ -58,7 +58,6 @@ fn monotonic() -> Instant {
 }
 
 /// A point on the monotonic clock, for measuring how long something took.
-#[must_use]
 pub fn stopwatch() -> impl Fn() -> Duration {
     let start = monotonic();
     move || start.elapsed()

@@ -6,8 +6,10 @@ mod import;
 mod model;
 mod names;
 mod patch;
+mod tidy;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -33,6 +35,8 @@ enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Checks the rules of the house: file sizes, imports, time, JSON.
+    Tidy,
 }
 
 #[derive(Subcommand)]
@@ -48,11 +52,22 @@ enum ModelsCommand {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
     let root = root();
-    match Cli::parse().command {
+    match command {
         Command::Models(ModelsCommand::Import { update, wheel }) => import::run(&root, wheel.as_deref(), update),
         Command::Codegen { check, strict } => codegen::run(&root, check, strict),
+        Command::Tidy => tidy::run(&root),
     }
 }
 

@@ -12,7 +12,10 @@ pub struct ServiceSchema {
     pub signing_name: &'static str,
     /// What comes before the dot in `X-Amz-Target` (JSON services).
     pub target_prefix: Option<&'static str>,
+    /// The protocol that SDKs prefer.
     pub protocol: Protocol,
+    /// All protocols the service speaks; the preferred one first.
+    pub protocols: &'static [Protocol],
     pub json_version: Option<&'static str>,
     pub xml_namespace: Option<&'static str>,
     /// The error code that an unexpected error becomes.

@@ -1,6 +1,7 @@
 //! `src/services/<service>/operations/mod.rs`: the dispatch table, from the operations that are on and the files
 //! that are there.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -11,15 +12,24 @@ use super::output::Output;
 use super::{ServiceCode, module};
 use crate::names;
 
-/// Generates the table, if the service has a folder. Returns the files that are missing.
-pub(crate) fn generate(root: &Path, code: &ServiceCode<'_>, output: &mut Output) -> Result<Vec<String>> {
+/// The handlers of a service.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    /// Operations that are on and have a file.
+    pub(crate) present: BTreeSet<String>,
+    /// The files that operations which are on do not have.
+    pub(crate) missing: Vec<String>,
+}
+
+/// Generates the table, if the service has a folder.
+pub(crate) fn generate(root: &Path, code: &ServiceCode<'_>, output: &mut Output) -> Result<Handlers> {
     let service_folder = format!("src/services/{}", module(code.id));
     if !root.join(&service_folder).is_dir() {
-        return Ok(vec![]);
+        return Ok(Handlers::default());
     }
     let folder = format!("{service_folder}/operations");
     refuse_strangers(root, code, &folder)?;
-    let mut missing = vec![];
+    let mut handlers = Handlers::default();
     let mut modules = String::new();
     let mut entries = String::new();
     let mut on: Vec<&String> = code.service.on.iter().collect();
@@ -28,9 +38,10 @@ pub(crate) fn generate(root: &Path, code: &ServiceCode<'_>, output: &mut Output)
         let file = names::field(name);
         let path = format!("{folder}/{}.rs", names::snake(name));
         if !root.join(&path).is_file() {
-            missing.push(path);
+            handlers.missing.push(path);
             continue;
         }
+        handlers.present.insert(name.clone());
         writeln!(modules, "mod {file};")?;
         writeln!(entries, "Entry::new::<ops::{}, _, _>({file}::handle),", names::type_name(name))?;
     }
@@ -44,7 +55,7 @@ pub(crate) fn generate(root: &Path, code: &ServiceCode<'_>, output: &mut Output)
         "\nuse crate::services::dispatch::Entry;\n\n/// The handler of each operation.\npub(crate) fn table() -> Vec<Entry> {{\n    vec![{entries}]\n}}\n"
     )?;
     output.add_rust(format!("{folder}/mod.rs"), text);
-    Ok(missing)
+    Ok(handlers)
 }
 
 /// A file here that is not an operation would never be compiled.

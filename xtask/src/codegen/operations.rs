@@ -64,15 +64,15 @@ pub(crate) fn generate(code: &ServiceCode<'_>) -> Result<String> {
 /// The `mod.rs` of a service.
 pub(crate) fn service_module(code: &ServiceCode<'_>) -> Result<String> {
     let metadata = &code.model.metadata;
-    let protocol = match metadata.protocol.as_str() {
-        "json" => "AwsJson",
-        "query" => "AwsQuery",
-        "ec2" => "Ec2Query",
-        "rest-json" => "RestJson",
-        "rest-xml" => "RestXml",
-        "smithy-rpc-v2-cbor" => "RpcV2Cbor",
-        other => bail!("unknown protocol {other}"),
-    };
+    let first = protocol(&metadata.protocol)?;
+    let mut protocols = vec![first];
+    for name in &metadata.protocols {
+        let protocol = protocol(name)?;
+        if !protocols.contains(&protocol) {
+            protocols.push(protocol);
+        }
+    }
+    let protocols: String = protocols.iter().map(|protocol| format!("Protocol::{protocol},")).collect();
     let operations: String =
         code.model.operations.keys().map(|name| format!("&operations::{},", names::screaming(name))).collect();
     Ok(format!(
@@ -96,7 +96,8 @@ pub(crate) fn service_module(code: &ServiceCode<'_>) -> Result<String> {
             endpoint_prefix: {endpoint_prefix:?},
             signing_name: {signing_name:?},
             target_prefix: {target_prefix:?},
-            protocol: Protocol::{protocol},
+            protocol: Protocol::{first},
+            protocols: &[{protocols}],
             json_version: {json_version:?},
             xml_namespace: {xml_namespace:?},
             internal_error: {internal_error:?},
@@ -115,4 +116,16 @@ pub(crate) fn service_module(code: &ServiceCode<'_>) -> Result<String> {
         internal_error = code.service.internal_error.as_deref().unwrap_or("InternalFailure"),
         other_operations = code.other_operations,
     ))
+}
+
+fn protocol(name: &str) -> Result<&'static str> {
+    Ok(match name {
+        "json" => "AwsJson",
+        "query" => "AwsQuery",
+        "ec2" => "Ec2Query",
+        "rest-json" => "RestJson",
+        "rest-xml" => "RestXml",
+        "smithy-rpc-v2-cbor" => "RpcV2Cbor",
+        other => bail!("unknown protocol {other}"),
+    })
 }

@@ -52,7 +52,7 @@ fn structure(code: &ServiceCode<'_>, name: &str, shape: &Shape) -> Result<String
     for (member, reference) in shape.members() {
         let target = target(code, &reference)?;
         write!(out, "MemberSchema::new({member:?}, {})", schema(code, &reference)?)?;
-        let wire_name = reference.query_name.as_ref().or(reference.location_name.as_ref());
+        let wire_name = reference.location_name.as_ref();
         let wire_name = match target.r#type.as_str() {
             // A flattened list is called as its elements are.
             "list" if target.flattened || reference.flattened => {

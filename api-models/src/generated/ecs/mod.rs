@@ -19,6 +19,7 @@ pub static SERVICE: ServiceSchema = ServiceSchema {
     signing_name: "ecs",
     target_prefix: Some("AmazonEC2ContainerServiceV20141113"),
     protocol: Protocol::AwsJson,
+    protocols: &[Protocol::AwsJson],
     json_version: Some("1.1"),
     xml_namespace: None,
     internal_error: "ServerException",
