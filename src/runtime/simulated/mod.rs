@@ -1,1 +1,244 @@
-//! The simulated runtime.
+//! An engine in memory whose containers do what their Docker labels say, at the times the injected clock shows.
+//!
+//! It needs neither Docker nor an image, and the same seed gives the same run. Without labels a container runs until
+//! it is stopped. Times are written `500ms`, `10s`, `1.5s`, `2m` or `1h`; all but the pull's count from the start.
+//!
+//! | label | the container |
+//! |---|---|
+//! | `sim.pull-time=2s` | has an image that must be pulled each time, which takes that long |
+//! | `sim.pull-error=<message>` | has an image that can't be pulled |
+//! | `sim.create-error=<message>` | can't be created |
+//! | `sim.start-delay=500ms` | takes that long to start |
+//! | `sim.start-error=<message>` | can't be started |
+//! | `sim.run-for=10s` | exits by itself after that time |
+//! | `sim.exit-code=1` | exits with this code when it exits by itself (0) |
+//! | `sim.oom-after=5s` | is killed for its memory use after that time (137) |
+//! | `sim.ignore-term=true` | is deaf to SIGTERM: only SIGKILL ends it (137) |
+//! | `sim.stop-delay=3s` | takes that long to end after SIGTERM |
+//! | `sim.stop-exit-code=0` | exits with this code after SIGTERM (143) |
+//! | `sim.healthy-after=10s` | has a health check that passes from then on |
+//! | `sim.unhealthy-after=30s` | has a health check that fails from then on |
+//!
+//! A label that begins with `sim.` and is not in the table is an error. Every image is there, except those whose name
+//! begins with `missing/`: no registry has them. [`Fault`]s make more go wrong.
+
+mod container;
+mod engine;
+mod faults;
+mod network;
+mod script;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+pub use engine::SimulatedEngine;
+use script::Script;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use world::{Progress, World};
+
+use super::{
+    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, Fault, ImageInfo, NetworkSpec,
+    RegistryAuth, Result, RuntimeError, RuntimeEvent, RuntimeInfo, STORE_LABEL,
+};
+use crate::ids::IdSource;
+use crate::time::{Clock, Timestamp};
+
+/// Images that no registry has.
+const MISSING: &str = "missing/";
+const PAUSE_IMAGE: &str = "localecs/pause";
+/// The size of the machine the engine pretends to be: large enough for any test.
+const CPUS: u32 = 192;
+const MEMORY_BYTES: u64 = 768 << 30;
+
+/// The client of one store of a [`SimulatedEngine`]. The engine lives as long as any of its clients.
+#[derive(Clone, Debug)]
+pub struct SimulatedRuntime {
+    engine: SimulatedEngine,
+    store: Arc<str>,
+}
+
+impl SimulatedRuntime {
+    /// A client with an engine of its own. To be called inside a Tokio runtime.
+    #[must_use]
+    pub fn new(store_id: &str, clock: Clock, ids: IdSource) -> Self {
+        SimulatedEngine::new(clock, ids).runtime(store_id)
+    }
+
+    /// Runs `call`, unless the engine is gone.
+    fn call<T>(&self, call: impl FnOnce(&mut World, Timestamp) -> Result<T>) -> Result<T> {
+        self.engine.with(|world, now| {
+            if world.gone {
+                return Err(RuntimeError::Unavailable("the simulated engine is gone (fault engineGone)".to_owned()));
+            }
+            call(world, now)
+        })
+    }
+
+    /// Asks how something goes until it is done.
+    async fn finish<T>(&self, mut ask: impl FnMut(&mut World, Timestamp) -> Progress<T>) -> Result<T> {
+        loop {
+            match self.call(|world, now| Ok(ask(world, now)))? {
+                Progress::Done(value) => return Ok(value),
+                // Whether it was sent to or dropped: something changed.
+                Progress::Wait(change) => drop(change.await),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ContainerRuntime for SimulatedRuntime {
+    async fn info(&self) -> Result<RuntimeInfo> {
+        self.call(|_, _| {
+            Ok(RuntimeInfo {
+                engine: "simulated".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                api_version: "1.41".to_owned(),
+                cpus: CPUS,
+                memory_bytes: MEMORY_BYTES,
+                architecture: std::env::consts::ARCH.to_owned(),
+                operating_system: "LocalECS simulation".to_owned(),
+                routes_to_containers: false,
+            })
+        })
+    }
+
+    async fn inspect_image(&self, reference: &str, labels: &BTreeMap<String, String>) -> Result<Option<ImageInfo>> {
+        self.call(|world, _| {
+            // A pull that is to fail must come to pass, so the image can't be here already. So with a script that is
+            // wrong, which the pull then says.
+            let absent = is_missing(reference)
+                || world.pull_faults.awaits(reference)
+                || Script::parse(labels).map_or(true, |script| script.pulls());
+            Ok((!absent).then(|| image_info(reference)))
+        })
+    }
+
+    async fn pull_image(
+        &self,
+        reference: &str,
+        labels: &BTreeMap<String, String>,
+        _auth: Option<&RegistryAuth>,
+    ) -> Result<ImageInfo> {
+        let script = Script::parse(labels).map_err(|message| RuntimeError::Pull { message, retryable: false })?;
+        self.call(|_, _| Ok(()))?;
+        let clock = self.engine.clock();
+        clock.sleep_until(clock.now().saturating_add(script.pull_time)).await;
+        self.call(|world, _| {
+            if let Some(message) = world.pull_faults.take(reference, "the simulated registry does not answer") {
+                return Err(RuntimeError::Pull { message, retryable: true });
+            }
+            if let Some(message) = script.pull_error {
+                return Err(RuntimeError::Pull { message, retryable: false });
+            }
+            if is_missing(reference) {
+                let message = format!(
+                    "pull access denied for {}, repository does not exist or may require 'docker login': denied: \
+                     requested access to the resource is denied",
+                    repository(reference)
+                );
+                return Err(RuntimeError::Pull { message, retryable: false });
+            }
+            Ok(image_info(reference))
+        })
+    }
+
+    async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId> {
+        self.call(|world, _| world.create(&self.store, spec, self.engine.ids()))
+    }
+
+    async fn start_container(&self, id: &ContainerId) -> Result<ContainerObservation> {
+        self.call(|world, now| world.begin_start(&self.store, id, now))?;
+        self.finish(|world, _| world.started(&self.store, id)).await?
+    }
+
+    async fn stop_container(&self, id: &ContainerId, grace: Duration) -> Result<Option<Exit>> {
+        let mut asked = false;
+        self.finish(|world, now| world.stop(&self.store, id, grace, now, &mut asked)).await
+    }
+
+    async fn remove_container(&self, id: &ContainerId) -> Result<()> {
+        self.call(|world, now| {
+            world.remove(&self.store, id, now);
+            Ok(())
+        })
+    }
+
+    async fn inspect_container(&self, id: &ContainerId) -> Result<Option<ContainerObservation>> {
+        self.call(|world, _| Ok(world.inspect(&self.store, id)))
+    }
+
+    async fn list_containers(&self) -> Result<Vec<ContainerObservation>> {
+        self.call(|world, _| Ok(world.list(&self.store)))
+    }
+
+    async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()> {
+        let mut spec = spec.clone();
+        spec.labels.insert(STORE_LABEL.to_owned(), self.store.to_string());
+        self.call(|world, _| world.networks.ensure(&spec))
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<()> {
+        self.call(|world, _| world.networks.remove(name))
+    }
+
+    async fn list_networks(&self) -> Result<Vec<(String, String)>> {
+        self.call(|world, _| {
+            let ours = |spec: &&NetworkSpec| spec.labels.get(STORE_LABEL).is_some_and(|store| **store == *self.store);
+            Ok(world.networks.list().filter(ours).map(|spec| (spec.name.clone(), spec.cidr.clone())).collect())
+        })
+    }
+
+    fn subscribe(&self) -> mpsc::UnboundedReceiver<RuntimeEvent> {
+        self.engine.with(|world, _| world.subscribe(&self.store))
+    }
+
+    fn inject(&self, fault: Fault) -> Result<()> {
+        self.engine.with(|world, now| world.inject(&self.store, fault, now))
+    }
+}
+
+fn is_missing(image: &str) -> bool {
+    image.starts_with(MISSING)
+}
+
+/// The name of an image without its tag and digest.
+fn repository(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or(reference);
+    match name.rsplit_once(':') {
+        // A colon before the last slash is a registry's port.
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => name,
+    }
+}
+
+fn image_id(reference: &str) -> String {
+    hash("image", reference)
+}
+
+fn image_info(reference: &str) -> ImageInfo {
+    // A reference by digest says itself which manifest it means.
+    let digest = reference.split_once('@').map_or_else(|| hash("manifest", reference), |(_, digest)| digest.to_owned());
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    ImageInfo { id: image_id(reference), digest: Some(digest), architecture: architecture.to_owned() }
+}
+
+/// The same made-up hash for the same image each time.
+fn hash(kind: &str, reference: &str) -> String {
+    let digest = Sha256::new().chain_update(kind).chain_update([0]).chain_update(reference).finalize();
+    digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
+        use std::fmt::Write;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
