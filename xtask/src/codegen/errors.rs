@@ -20,20 +20,23 @@ pub(crate) fn generate(code: &ServiceCode<'_>) -> Result<String> {
         writeln!(out, "\nexception!({}, {});", names::type_name(name), names::field(message))?;
     }
     for (name, operation) in &code.model.operations {
-        write!(out, "\noperation_error!({}, operations::{}, {{", error_name(name), names::screaming(name))?;
+        write!(out, "\noperation_error!({}, operations::{}, {{", error_name(code, name), names::screaming(name))?;
         list(exceptions(operation).into_iter(), &mut out)?;
         out.push_str("\n});\n");
     }
     out.push_str("\ncommon_error!(CommonError {");
     list(common(code).into_iter(), &mut out)?;
     out.push_str("\n} =>");
-    list(code.model.operations.keys().map(|name| error_name(name)), &mut out)?;
+    list(code.model.operations.keys().map(|name| error_name(code, name)), &mut out)?;
     out.push_str("\n);\n");
     Ok(out)
 }
 
-pub(crate) fn error_name(operation: &str) -> String {
-    format!("{}Error", names::type_name(operation))
+/// The name of an operation's error enum.
+pub(crate) fn error_name(code: &ServiceCode<'_>, operation: &str) -> String {
+    let name = format!("{}Error", names::type_name(operation));
+    // Auto Scaling has a structure LaunchInstancesError besides its operation LaunchInstances.
+    if code.model.shapes.contains_key(&name) { format!("{}OperationError", names::type_name(operation)) } else { name }
 }
 
 fn exceptions(operation: &Operation) -> BTreeSet<String> {

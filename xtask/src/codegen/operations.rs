@@ -55,7 +55,7 @@ pub(crate) fn generate(code: &ServiceCode<'_>) -> Result<String> {
             names::type_name(name),
             names::type_name(&input),
             names::type_name(&output),
-            error_name(name),
+            error_name(code, name),
         )?;
     }
     Ok(out)

@@ -154,3 +154,42 @@ fn statics_do_not_collide() {
     assert_eq!(code.statics["Text"], "TEXT");
     assert_eq!(code.statics["text"], "TEXT_");
 }
+
+#[test]
+fn names_that_would_clash() {
+    let mut model = demo();
+    model["shapes"]["PingError"] = json!({"type": "structure", "members": {"cause": {"shape": "Gone"}}});
+    model["shapes"]["Node"]["members"]["error"] = json!({"shape": "PingError"});
+    let output = generated(model, &service(&[], Generate::All));
+    assert_contains(&output, "types/p.rs", &["pub cause: Option<Box<super::super::errors::Gone>>,"]);
+    assert_contains(&output, "errors.rs", &["operation_error!(PingOperationError, operations::PING, {"]);
+    assert_contains(&output, "operations.rs", &["types::PingResponse, errors::PingOperationError);"]);
+}
+
+#[test]
+fn protocols() {
+    let mut model = demo();
+    model["metadata"]["protocol"] = json!("smithy-rpc-v2-cbor");
+    model["metadata"]["protocols"] = json!(["smithy-rpc-v2-cbor", "query"]);
+    let output = generated(model, &service(&[], Generate::All));
+    let expected = ["protocol: Protocol::RpcV2Cbor", "protocols: &[Protocol::RpcV2Cbor,Protocol::AwsQuery,]"];
+    assert_contains(&output, "mod.rs", &expected);
+}
+
+#[test]
+fn names_of_the_wire() {
+    let mut model = demo();
+    model["shapes"]["Node"]["members"]["children"] = json!({"shape": "Nodes", "locationName": "Children"});
+    model["shapes"]["Node"]["members"]["at"] = json!({"shape": "Time", "location": "header", "locationName": "x-at"});
+    model["shapes"]["Nodes"]["member"]["locationName"] = json!("item");
+    let output = generated(model.clone(), &service(&[], Generate::All));
+    let parts = [
+        "(\"children\", Schema::List(&NODES)).wire(\"Children\")",
+        ".wire(\"x-at\").at(Location::Header)",
+        ".member_name(\"item\")",
+    ];
+    assert_contains(&output, "schema/n.rs", &parts);
+    model["shapes"]["Nodes"]["flattened"] = json!(true);
+    let output = generated(model, &service(&[], Generate::All));
+    assert_contains(&output, "schema/n.rs", &["(\"children\", Schema::List(&NODES)).wire(\"item\")", ".flattened()"]);
+}

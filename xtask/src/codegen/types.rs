@@ -80,8 +80,12 @@ fn rust_type(code: &ServiceCode<'_>, name: &str, member: bool) -> Result<String>
     };
     Ok(match shape.r#type.as_str() {
         "structure" if shape.document => "crate::Untyped".into(),
-        "structure" if member => format!("Box<{}>", names::type_name(name)),
-        "structure" => names::type_name(name),
+        "structure" => {
+            // Exceptions are not among the types; event streams have some as members.
+            let folder = if shape.exception { "super::super::errors::" } else { "" };
+            let path = format!("{folder}{}", names::type_name(name));
+            if member { format!("Box<{path}>") } else { path }
+        }
         "list" => format!("Vec<{}>", inner(&shape.member)?),
         "map" => format!("std::collections::BTreeMap<{}, {}>", inner(&shape.key)?, inner(&shape.value)?),
         "string" | "character" if shape.r#enum.is_empty() => "String".into(),
