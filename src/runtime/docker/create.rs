@@ -1,0 +1,240 @@
+//! From a [`ContainerSpec`] to the engine's request, and creating by it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig, PortBinding,
+};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
+
+use super::errors::{CallError, within};
+use super::{Engine, limits};
+use crate::runtime::{ContainerId, ContainerNetwork, ContainerSpec, ImageSource, Result, RuntimeError, STORE_LABEL};
+
+/// The period of the CPU quota in microseconds: the kernel's and the ECS agent's.
+const CPU_PERIOD: i64 = 100_000;
+/// Below this the engine refuses a quota.
+const SMALLEST_CPU_QUOTA: i64 = 1_000;
+
+impl Engine {
+    pub(super) async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId> {
+        match &spec.image {
+            ImageSource::Reference(reference) => self.create_from(spec, reference).await,
+            ImageSource::Pause => {
+                let image = self.pause_image().await?;
+                match self.create_from(spec, &image).await {
+                    // Somebody removed the image since it was last seen: make it again, once.
+                    Err(RuntimeError::Create { message }) if message.contains("No such image") => {
+                        self.pause.forget();
+                        let image = self.pause_image().await?;
+                        self.create_from(spec, &image).await
+                    }
+                    answer => answer,
+                }
+            }
+        }
+    }
+
+    async fn create_from(&self, spec: &ContainerSpec, image: &str) -> Result<ContainerId> {
+        let body = request(spec, image, &self.store);
+        let options = CreateContainerOptionsBuilder::new().name(&spec.name).build();
+        let id = match within(limits::CREATE, self.docker.create_container(Some(options), body)).await {
+            Ok(created) => {
+                for warning in &created.warnings {
+                    tracing::debug!(container = spec.name, warning, "the engine warns");
+                }
+                ContainerId(Arc::from(created.id))
+            }
+            Err(error) if error.is_conflict() => self.existing(spec, error).await?,
+            Err(error) => return Err(error.creating()),
+        };
+        self.remember(&id);
+        Ok(id)
+    }
+
+    /// The container whose name is in the way, if an earlier call with the same wish made it.
+    async fn existing(&self, spec: &ContainerSpec, conflict: CallError) -> Result<ContainerId> {
+        match self.inspect(&spec.name).await? {
+            Some(found) if spec.labels.iter().all(|(name, value)| found.labels.get(name) == Some(value)) => {
+                tracing::debug!(container = spec.name, id = %found.id, "it had been created before");
+                Ok(found.id)
+            }
+            _ => Err(conflict.creating()),
+        }
+    }
+}
+
+/// The body of `POST /containers/create`.
+fn request(spec: &ContainerSpec, image: &str, store: &str) -> ContainerCreateBody {
+    // Whoever owns the network namespace has its hostname and publishes its ports; the engine refuses both here.
+    let shares_namespace = matches!(spec.network, ContainerNetwork::Container(_));
+    let publishes =
+        !shares_namespace && matches!(spec.network, ContainerNetwork::Bridge | ContainerNetwork::Attached { .. });
+    let mut labels: HashMap<String, String> = spec.labels.clone().into_iter().collect();
+    labels.insert(STORE_LABEL.to_owned(), store.to_owned());
+
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: given(spec.entry_point.as_ref()),
+        cmd: given(spec.command.as_ref()),
+        env: Some(spec.environment.clone()),
+        working_dir: spec.working_directory.clone(),
+        user: spec.user.clone(),
+        hostname: spec.hostname.clone().filter(|_| !shares_namespace),
+        labels: Some(labels),
+        stop_timeout: spec.stop_timeout.map(whole_seconds),
+        exposed_ports: publishes.then(|| exposed_ports(spec)).filter(|ports| !ports.is_empty()),
+        host_config: Some(HostConfig {
+            cpu_shares: spec.cpu_shares,
+            // As period and quota, not as the engine's NanoCpus: those are refused when they are more than the
+            // machine has, and a task of 4 vCPUs is to run on a machine of 2.
+            cpu_period: spec.nano_cpus.map(|_| CPU_PERIOD),
+            cpu_quota: spec.nano_cpus.map(|nano_cpus| (nano_cpus / 10_000).max(SMALLEST_CPU_QUOTA)),
+            memory: spec.memory_bytes,
+            // Memory and swap together: none of it is swap, as on AWS's machines, so that a container that goes
+            // over its limit is killed and not slowed down. Engines that cannot limit swap say so and go on.
+            memory_swap: spec.memory_bytes,
+            memory_reservation: spec.memory_reservation_bytes,
+            network_mode: Some(network_mode(&spec.network)),
+            port_bindings: publishes.then(|| port_bindings(spec)).filter(|ports| !ports.is_empty()),
+            ..HostConfig::default()
+        }),
+        networking_config: networking(&spec.network),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// An empty list in a task definition means the same as none.
+fn given(words: Option<&Vec<String>>) -> Option<Vec<String>> {
+    words.filter(|words| !words.is_empty()).cloned()
+}
+
+/// Rounded up: a second too long is better than a kill too early.
+pub(super) fn whole_seconds(duration: Duration) -> i64 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    i64::from(i32::try_from(seconds).unwrap_or(i32::MAX))
+}
+
+fn network_mode(network: &ContainerNetwork) -> String {
+    match network {
+        ContainerNetwork::Bridge => "bridge".to_owned(),
+        ContainerNetwork::Host => "host".to_owned(),
+        ContainerNetwork::None => "none".to_owned(),
+        ContainerNetwork::Attached { network, .. } => network.clone(),
+        ContainerNetwork::Container(id) => format!("container:{id}"),
+    }
+}
+
+fn networking(network: &ContainerNetwork) -> Option<NetworkingConfig> {
+    let ContainerNetwork::Attached { network, address } = network else { return None };
+    let endpoint = EndpointSettings {
+        ipam_config: Some(EndpointIpamConfig {
+            ipv4_address: Some(address.to_string()),
+            ..EndpointIpamConfig::default()
+        }),
+        ..EndpointSettings::default()
+    };
+    Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(network.clone(), endpoint)])) })
+}
+
+fn exposed_ports(spec: &ContainerSpec) -> Vec<String> {
+    spec.publish.iter().map(|port| format!("{}/{}", port.container_port, port.protocol.as_str())).collect()
+}
+
+fn port_bindings(spec: &ContainerSpec) -> HashMap<String, Option<Vec<PortBinding>>> {
+    let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
+    for port in &spec.publish {
+        let binding = PortBinding {
+            host_ip: Some(port.host_ip.to_string()),
+            // No port: the engine takes a free one.
+            host_port: Some(port.host_port.map(|port| port.to_string()).unwrap_or_default()),
+        };
+        let key = format!("{}/{}", port.container_port, port.protocol.as_str());
+        bindings.entry(key).or_default().get_or_insert_default().push(binding);
+    }
+    bindings
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::runtime::{PortPublication, Protocol};
+
+    fn host_config(spec: &ContainerSpec) -> HostConfig {
+        request(spec, "image", "store").host_config.expect("always given")
+    }
+
+    #[test]
+    fn everything_is_left_to_the_image_unless_given() {
+        let body = request(&ContainerSpec { entry_point: Some(Vec::new()), ..ContainerSpec::default() }, "i", "s");
+        assert_eq!((body.entrypoint, body.cmd, body.user, body.hostname), (None, None, None, None));
+        assert_eq!(body.labels, Some(HashMap::from([(STORE_LABEL.to_owned(), "s".to_owned())])));
+        let host = body.host_config.expect("always given");
+        assert_eq!((host.memory, host.memory_swap, host.cpu_quota, host.cpu_shares), (None, None, None, None));
+        assert_eq!((host.network_mode.as_deref(), host.port_bindings), (Some("bridge"), None));
+    }
+
+    #[test]
+    fn limits_allow_no_swap_and_more_cpus_than_there_are() {
+        let host = host_config(&ContainerSpec {
+            memory_bytes: Some(64 << 20),
+            nano_cpus: Some(16_000_000_000),
+            ..ContainerSpec::default()
+        });
+        assert_eq!(host.memory_swap, Some(64 << 20));
+        assert_eq!((host.cpu_period, host.cpu_quota, host.nano_cpus), (Some(100_000), Some(1_600_000), None));
+    }
+
+    #[test]
+    fn ports_are_published_where_the_container_has_a_network_of_its_own() {
+        let mut spec = ContainerSpec {
+            publish: vec![
+                PortPublication {
+                    container_port: 80,
+                    protocol: Protocol::Tcp,
+                    host_ip: IpAddr::from([127, 0, 0, 1]),
+                    host_port: None,
+                },
+                PortPublication {
+                    container_port: 80,
+                    protocol: Protocol::Tcp,
+                    host_ip: IpAddr::from([0, 0, 0, 0]),
+                    host_port: Some(8080),
+                },
+            ],
+            hostname: Some("box".into()),
+            ..ContainerSpec::default()
+        };
+        let bindings = host_config(&spec).port_bindings.expect("published");
+        let bound = bindings["80/tcp"].as_ref().expect("bound");
+        assert_eq!(bound.len(), 2);
+        assert_eq!(bound[0].host_port.as_deref(), Some(""));
+        assert_eq!(bound[1].host_port.as_deref(), Some("8080"));
+
+        spec.network = ContainerNetwork::Container(ContainerId("abc".into()));
+        let body = request(&spec, "i", "s");
+        assert_eq!((body.hostname, body.exposed_ports), (None, None));
+        let host = body.host_config.expect("always given");
+        assert_eq!((host.network_mode.as_deref(), host.port_bindings), (Some("container:abc"), None));
+    }
+
+    #[test]
+    fn an_attached_container_asks_for_its_address() {
+        let network = ContainerNetwork::Attached { network: "vpc".into(), address: Ipv4Addr::new(10, 192, 0, 9) };
+        let endpoints = networking(&network).and_then(|config| config.endpoints_config).expect("attached");
+        let ipam = endpoints["vpc"].ipam_config.as_ref().expect("an address");
+        assert_eq!(ipam.ipv4_address.as_deref(), Some("10.192.0.9"));
+        assert_eq!(network_mode(&network), "vpc");
+    }
+
+    #[test]
+    fn seconds_are_rounded_up() {
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_secs(30)), 30);
+        assert_eq!(whole_seconds(Duration::ZERO), 0);
+    }
+}

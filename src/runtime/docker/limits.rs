@@ -1,0 +1,19 @@
+//! How long calls may take: those of the ECS agent, which gives its DockerTimeoutError after them
+//! (`dockerclient/timeouts.go` of amazon-ecs-agent), except where this engine is the user's own and nearer.
+
+use std::time::Duration;
+
+/// Finding out whether an engine answers at all.
+pub(super) const CONNECT: Duration = Duration::from_secs(3);
+pub(super) const INSPECT: Duration = Duration::from_secs(30);
+pub(super) const LIST: Duration = Duration::from_secs(60);
+pub(super) const CREATE: Duration = Duration::from_secs(4 * 60);
+pub(super) const START: Duration = Duration::from_secs(3 * 60);
+/// What a stop may take beyond the grace the container has.
+pub(super) const STOP: Duration = Duration::from_secs(60);
+pub(super) const REMOVE: Duration = Duration::from_secs(5 * 60);
+pub(super) const NETWORK: Duration = Duration::from_secs(60);
+/// The caller gives pulls a limit of their own; this one only ends what nobody waits for any more.
+pub(super) const PULL: Duration = Duration::from_secs(6 * 3600);
+/// Importing an image of less than a kilobyte.
+pub(super) const IMPORT: Duration = Duration::from_secs(60);
