@@ -4,6 +4,8 @@ mod account_setting;
 mod cluster;
 mod container_instance;
 mod idempotency;
+pub mod lookup;
+pub mod paging;
 mod task;
 mod task_definition;
 
