@@ -24,9 +24,7 @@ impl Request {
             return Ok(None);
         };
         let mut words = head.split_ascii_whitespace();
-        let (Some(method), Some(target), Some(version)) =
-            (words.next(), words.next(), words.next())
-        else {
+        let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next()) else {
             return Err(malformed("request line"));
         };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -40,27 +38,20 @@ impl Request {
             Some(text) => text.parse().map_err(|_| malformed("content-length"))?,
             None => 0,
         };
-        let connection = header(&head, "connection")
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let connection = header(&head, "connection").unwrap_or_default().to_ascii_lowercase();
         let request = Self {
             method: method.to_owned(),
             path: percent_decode(path),
             query,
             body: read_exactly(stream, length)?,
-            keep_alive: version == "HTTP/1.1"
-                && connection != "close"
-                && header(&head, "transfer-encoding").is_none(),
+            keep_alive: version == "HTTP/1.1" && connection != "close" && header(&head, "transfer-encoding").is_none(),
             head,
         };
         Ok(Some(request))
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn accepts_html(&self) -> bool {
@@ -76,11 +67,7 @@ pub(crate) struct Response {
 
 impl Response {
     pub(crate) fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            body: body.into(),
-        }
+        Self { status, content_type: "text/plain; charset=utf-8", body: body.into() }
     }
 
     pub(crate) fn write(&self, stream: &mut impl Write, keep_alive: bool) -> io::Result<()> {
@@ -114,18 +101,12 @@ pub(crate) struct Answer {
 
 /// GET `http://host[:port][/path]`.
 pub(crate) fn get(url: &str) -> io::Result<Answer> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| io::Error::other(format!("{url:?} is not an http:// URL")))?;
+    let rest = url.strip_prefix("http://").ok_or_else(|| io::Error::other(format!("{url:?} is not an http:// URL")))?;
     let (authority, path) = match rest.find('/') {
         Some(slash) => rest.split_at(slash),
         None => (rest, "/"),
     };
-    let address = if authority.contains(':') {
-        authority.to_owned()
-    } else {
-        format!("{authority}:80")
-    };
+    let address = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
     let mut stream = connect(&address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     // HTTP/1.0: the answer is never chunked, and ends with the connection.
@@ -133,10 +114,7 @@ pub(crate) fn get(url: &str) -> io::Result<Answer> {
         Ok(token) if path.contains("/credentials") => format!("authorization: {token}\r\n"),
         _ => String::new(),
     };
-    write!(
-        stream,
-        "GET {path} HTTP/1.0\r\nhost: {authority}\r\naccept: */*\r\n{credentials}\r\n"
-    )?;
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {authority}\r\naccept: */*\r\n{credentials}\r\n")?;
     let mut reader = BufReader::new(stream);
     let head = read_head(&mut reader)?.ok_or_else(|| malformed("answer: empty"))?;
     let status = head
@@ -157,10 +135,7 @@ pub(crate) fn get(url: &str) -> io::Result<Answer> {
 
 /// The addresses of a host name, a line each.
 pub(crate) fn resolve(host: &str) -> io::Result<String> {
-    let mut lines: Vec<String> = (host, 0)
-        .to_socket_addrs()?
-        .map(|a| a.ip().to_string())
-        .collect();
+    let mut lines: Vec<String> = (host, 0).to_socket_addrs()?.map(|a| a.ip().to_string()).collect();
     lines.sort();
     lines.dedup();
     Ok(lines.join("\n"))
@@ -168,10 +143,8 @@ pub(crate) fn resolve(host: &str) -> io::Result<String> {
 
 fn connect(address: &str) -> io::Result<TcpStream> {
     let mut last = io::Error::other(format!("{address} has no address"));
-    let candidates: Vec<SocketAddr> = address
-        .to_socket_addrs()
-        .map_err(|e| io::Error::new(e.kind(), format!("{address}: {e}")))?
-        .collect();
+    let candidates: Vec<SocketAddr> =
+        address.to_socket_addrs().map_err(|e| io::Error::new(e.kind(), format!("{address}: {e}")))?.collect();
     for candidate in candidates {
         match TcpStream::connect_timeout(&candidate, TIMEOUT) {
             Ok(stream) => return Ok(stream),
@@ -187,11 +160,7 @@ fn read_head(stream: &mut impl BufRead) -> io::Result<Option<String>> {
     loop {
         let before = head.len();
         if limited.read_line(&mut head)? == 0 {
-            return if head.is_empty() {
-                Ok(None)
-            } else {
-                Err(malformed("head"))
-            };
+            return if head.is_empty() { Ok(None) } else { Err(malformed("head")) };
         }
         if head[before..].trim_end().is_empty() {
             return Ok(Some(head));
@@ -251,10 +220,7 @@ mod tests {
     fn a_request_is_taken_apart() {
         let mut bytes: &[u8] = b"POST /write?path=%2Fa+b&x HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi";
         let request = Request::read(&mut bytes).unwrap().unwrap();
-        assert_eq!(
-            (request.method.as_str(), request.path.as_str()),
-            ("POST", "/write")
-        );
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/write"));
         assert_eq!(request.parameter("path"), Some("/a b"));
         assert_eq!(request.parameter("x"), Some(""));
         assert_eq!(request.body, b"hi");

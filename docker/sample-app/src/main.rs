@@ -44,17 +44,12 @@ The server: / /healthz /env /echo /id /ps /headers /exit?code= /sleep?ms= /fetch
 
 fn main() {
     // Rust ignores SIGPIPE; the print verbs end in silence, as `cat` does, when nobody reads them.
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .map(|a| system::expand_variables(&a))
-        .collect();
+    let arguments: Vec<String> = std::env::args().skip(1).map(|a| system::expand_variables(&a)).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done: io::Result<()> = match words.as_slice() {
         [] | ["serve"] => serve(None, server::Options::default()),
         ["serve", "--port", port] => serve(Some(port), server::Options::default()),
-        ["healthy-after", seconds] => {
-            serve(None, server::Options::healthy_after(duration(seconds)))
-        }
+        ["healthy-after", seconds] => serve(None, server::Options::healthy_after(duration(seconds))),
         ["ignore-term", seconds] => {
             let life = duration(seconds);
             system::on_term(system::OnTerm::Ignore);
@@ -161,10 +156,7 @@ fn number<N: std::str::FromStr>(text: &str) -> N {
 }
 
 fn duration(seconds: &str) -> Duration {
-    let parsed = seconds
-        .parse()
-        .ok()
-        .and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let parsed = seconds.parse().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
     parsed.unwrap_or_else(|| not_a("number of seconds", seconds))
 }
 

@@ -21,9 +21,7 @@ impl Default for Options {
 
 impl Options {
     pub(crate) fn healthy_after(time: Duration) -> Self {
-        Self {
-            healthy_from: Instant::now() + time,
-        }
+        Self { healthy_from: Instant::now() + time }
     }
 }
 
@@ -32,9 +30,7 @@ pub(crate) fn run(port: u16, options: Options) -> io::Result<()> {
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming().flatten() {
         // A thread a connection: a few dozen at most, and /sleep or /fetch holds up nobody else.
-        let spawned = std::thread::Builder::new()
-            .stack_size(256 << 10)
-            .spawn(move || drop(converse(&stream, options)));
+        let spawned = std::thread::Builder::new().stack_size(256 << 10).spawn(move || drop(converse(&stream, options)));
         if let Err(error) = spawned {
             eprintln!("no thread for a connection: {error}");
         }
@@ -53,10 +49,7 @@ fn converse(stream: &TcpStream, options: Options) -> io::Result<()> {
         if request.path != "/healthz" {
             // A closed log pipe must not take the server down, as println! would.
             let elapsed = start.elapsed().as_millis();
-            let line = format!(
-                "{} {} {} {elapsed}ms\n",
-                request.method, request.path, response.status
-            );
+            let line = format!("{} {} {} {elapsed}ms\n", request.method, request.path, response.status);
             let _ = io::stdout().write_all(line.as_bytes());
         }
         response.write(&mut writer, request.keep_alive)?;
@@ -68,17 +61,8 @@ fn converse(stream: &TcpStream, options: Options) -> io::Result<()> {
 }
 
 fn answer(request: &Request, options: Options) -> Response {
-    let number = |name: &str| {
-        request
-            .parameter(name)
-            .and_then(|text| text.parse::<u64>().ok())
-    };
-    let text = |name: &str| {
-        request
-            .parameter(name)
-            .map(system::expand_variables)
-            .unwrap_or_default()
-    };
+    let number = |name: &str| request.parameter(name).and_then(|text| text.parse::<u64>().ok());
+    let text = |name: &str| request.parameter(name).map(system::expand_variables).unwrap_or_default();
     match request.path.as_str() {
         "/" => page(request.accepts_html()),
         "/healthz" if Instant::now() < options.healthy_from => Response::text(503, "starting\n"),
@@ -151,16 +135,10 @@ fn page(html: bool) -> Response {
         }
     }
     if !html {
-        let lines: String = facts
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\n"))
-            .collect();
+        let lines: String = facts.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
         return Response::text(200, lines);
     }
-    let rows: String = facts
-        .iter()
-        .map(|(name, value)| format!("<dt>{name}<dd>{}", escape(value)))
-        .collect();
+    let rows: String = facts.iter().map(|(name, value)| format!("<dt>{name}<dd>{}", escape(value))).collect();
     let body = format!(
         "<!doctype html><meta charset=utf-8><meta name=viewport content=width=device-width>\
          <title>sample-app</title><style>body{{font:16px/1.5 system-ui;margin:3rem auto;max-width:40rem;\
@@ -168,21 +146,13 @@ fn page(html: bool) -> Response {
          overflow-wrap:anywhere}}</style><h1>Hello from a container</h1><dl>{rows}</dl>\
          <p><a href=/env>environment</a> · <a href=/ps>processes</a>\n"
     );
-    Response {
-        status: 200,
-        content_type: "text/html; charset=utf-8",
-        body: body.into_bytes(),
-    }
+    Response { status: 200, content_type: "text/html; charset=utf-8", body: body.into_bytes() }
 }
 
 /// The first `"key": "value"` of a JSON text. Enough for ARNs and names, which hold no escapes.
 fn json_string<'j>(json: &'j str, key: &str) -> Option<&'j str> {
     let after = json.split_once(&format!("\"{key}\""))?.1;
-    let value = after
-        .trim_start()
-        .strip_prefix(':')?
-        .trim_start()
-        .strip_prefix('"')?;
+    let value = after.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
     Some(value.split_once('"')?.0)
 }
 

@@ -123,10 +123,7 @@ pub(crate) fn expand_variables(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let (name, tail) = match after
-            .strip_prefix('{')
-            .and_then(|inner| inner.split_once('}'))
-        {
+        let (name, tail) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
             Some(pair) => pair,
             None => {
                 let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -154,23 +151,12 @@ pub(crate) fn burn(time: Duration) {
 /// limit this would take the host down, so it is refused.
 pub(crate) fn allocate_until_killed() -> io::Result<()> {
     const CHUNK: usize = 1 << 20;
-    let limited = [
-        "/sys/fs/cgroup/memory.max",
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-    ]
-    .iter()
-    .filter_map(|file| {
-        std::fs::read_to_string(file)
-            .ok()?
-            .trim()
-            .parse::<u64>()
-            .ok()
-    })
-    .any(|limit| limit < 1 << 40);
+    let limited = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+        .iter()
+        .filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok())
+        .any(|limit| limit < 1 << 40);
     if !limited {
-        return Err(io::Error::other(
-            "no memory limit is set: not allocating the whole host",
-        ));
+        return Err(io::Error::other("no memory limit is set: not allocating the whole host"));
     }
     let mut held: Vec<Vec<u8>> = Vec::new();
     loop {
@@ -187,10 +173,7 @@ mod tests {
     fn variables_stand_for_their_values() {
         // SAFETY: no other thread of this test reads or writes this variable.
         unsafe { std::env::set_var("SAMPLE_APP_TEST", "x") };
-        assert_eq!(
-            expand_variables("a$SAMPLE_APP_TEST/b${SAMPLE_APP_TEST}c"),
-            "ax/bxc"
-        );
+        assert_eq!(expand_variables("a$SAMPLE_APP_TEST/b${SAMPLE_APP_TEST}c"), "ax/bxc");
         assert_eq!(expand_variables("$ 5$"), "$ 5$");
         assert_eq!(expand_variables("$SAMPLE_APP_UNSET."), ".");
     }
