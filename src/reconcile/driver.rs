@@ -110,6 +110,9 @@ struct KeyState {
     /// Touched while running: run again.
     again: bool,
     failures: u32,
+    /// After a failure: not before this time, whatever touches the key. A run that writes to its own key and then
+    /// fails would otherwise wake itself for ever.
+    not_before: Option<Timestamp>,
     timer: Option<Timestamp>,
 }
 
@@ -169,6 +172,11 @@ impl<R: Reconciler> Work<R> {
             state.again = true;
             return;
         }
+        if let Some(at) = state.not_before
+            && at > self.clock.now()
+        {
+            return self.run_at(key, at);
+        }
         if let Some(at) = state.timer.take() {
             self.timers.remove(&(at, key.clone()));
         }
@@ -178,6 +186,18 @@ impl<R: Reconciler> Work<R> {
         let run_key = key.clone();
         let run = self.runs.spawn(async move { reconciler.reconcile(&run_key).await }.instrument(span));
         self.by_run.insert(run.id(), key);
+    }
+
+    /// Has `key` looked at when it is `at`, or at the earlier time it waits for already.
+    fn run_at(&mut self, key: R::Key, at: Timestamp) {
+        let Some(state) = self.keys.get_mut(&key) else { return };
+        match state.timer {
+            Some(earlier) if earlier <= at => return,
+            Some(later) => drop(self.timers.remove(&(later, key.clone()))),
+            None => {}
+        }
+        state.timer = Some(at);
+        self.timers.insert((at, key));
     }
 
     fn ring(&mut self) {
@@ -203,6 +223,7 @@ impl<R: Reconciler> Work<R> {
         let next = match result {
             Ok(next) => {
                 state.failures = 0;
+                state.not_before = None;
                 next
             }
             Err(error) => {
@@ -210,7 +231,9 @@ impl<R: Reconciler> Work<R> {
                 let delay = (FIRST_RETRY * 2_u32.saturating_pow(state.failures.min(16) - 1)).min(LAST_RETRY);
                 tracing::warn!(reconciler = self.reconciler.name(), ?key, %error, ?delay, "failed; tried again later");
                 self.status.send_modify(|status| status.last_error = Some(error.to_string()));
-                Next::At(self.clock.now().saturating_add(delay))
+                let now = self.clock.now();
+                state.not_before = Some(now.saturating_add(FIRST_RETRY));
+                Next::At(now.saturating_add(delay))
             }
         };
         let fails = state.failures > 0;
@@ -223,10 +246,7 @@ impl<R: Reconciler> Work<R> {
             return;
         }
         match next {
-            Next::At(at) => {
-                state.timer = Some(at);
-                self.timers.insert((at, key));
-            }
+            Next::At(at) => self.run_at(key, at),
             Next::Idle => {
                 self.keys.remove(&key);
             }

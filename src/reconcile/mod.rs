@@ -3,7 +3,8 @@
 //! A [`Reconciler`] looks at one key (a task, a service) and moves the world one or more steps towards what the state
 //! asks for. It gets no hint of what changed, so running it once too often is harmless. The driver runs it for a key
 //! when a commit touches the key, when a timer it asked for is due, when somebody outside (an engine's event) wakes
-//! it, and again after a failure, later each time. A key is never run twice at once; different keys run in parallel.
+//! it, and again after a failure, later each time; what touches a failing key brings that forward. A key is never run
+//! twice at once; different keys run in parallel.
 
 mod driver;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
@@ -26,6 +27,9 @@ const MIGRATIONS: &[&str] = &["
 
 const FILE: &str = "localecs.sqlite3";
 
+/// How long to wait for another server to let go of the database: enough for one that is just ending.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What can go wrong with the journal. The messages say what to do where something can be done.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JournalError {
@@ -44,7 +48,7 @@ pub enum JournalError {
     Unreadable { table: String, reason: String },
     #[error("a record of table {table} can't be written: {reason}")]
     Unwritable { table: String, reason: String },
-    #[error("the journal could not be written: {0}")]
+    #[error("the journal's database failed: {0}")]
     Database(Arc<rusqlite::Error>),
     #[error("can't start the journal's thread: {0}")]
     Thread(String),
@@ -96,6 +100,7 @@ pub(super) fn open(data_dir: &Path, ids: &IdSource) -> Result<Opened, JournalErr
     std::fs::create_dir_all(data_dir)
         .map_err(|error| JournalError::Folder { path: data_dir.display().to_string(), reason: error.to_string() })?;
     let mut connection = Connection::open(data_dir.join(FILE))?;
+    connection.busy_timeout(PATIENCE)?;
     let store_id = prepare(&mut connection, ids).map_err(|error| match &error {
         JournalError::Database(cause) if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
             JournalError::InUse(data_dir.display().to_string())
@@ -160,8 +165,13 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, pending: Pending) {
+    /// Adds a transaction, unless the thread has ended.
+    pub(super) fn push(&mut self, pending: Pending) -> Result<(), JournalError> {
+        if self.closed {
+            return Err(JournalError::Stopped);
+        }
         self.waiting.push(pending);
+        Ok(())
     }
 
     /// Whether all that was ever pushed is durable.
@@ -205,7 +215,19 @@ impl Drop for Journal {
     }
 }
 
+/// However the thread ends, even by a panic: nobody waits for it any more, and nobody begins to.
+struct Closing<'a>(&'a Shared);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let mut head = self.0.head.lock();
+        head.state = self.0.published.borrow().clone();
+        head.queue = Queue { closed: true, ..Queue::default() };
+    }
+}
+
 fn run(mut connection: Connection, shared: &Shared) {
+    let _closing = Closing(shared);
     loop {
         let (batch, closed) = {
             let mut head = shared.head.lock();

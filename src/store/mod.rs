@@ -151,12 +151,10 @@ impl Store {
                 // Nothing written, nothing on its way that could have been read: nothing to wait for.
                 Some(_) if changes.is_empty() && head.queue.is_settled() => return Ok(value),
                 Some(journal) => {
-                    if !changes.is_empty() {
-                        head.state = Arc::new(state);
-                    }
+                    let state = if changes.is_empty() { head.state.clone() } else { Arc::new(state) };
                     let (done, durable) = oneshot::channel();
-                    let state = head.state.clone();
-                    head.queue.push(Pending { state, changes, done });
+                    head.queue.push(Pending { state: state.clone(), changes, done }).map_err(Unexpected::new)?;
+                    head.state = state;
                     journal.wake();
                     (value, durable)
                 }
