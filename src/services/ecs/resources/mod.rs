@@ -14,4 +14,7 @@ pub use cluster::{Cluster, ClusterKey, ClusterStatus};
 pub use container_instance::{ContainerInstance, ContainerInstanceKey, Resources};
 pub use idempotency::{IdempotencyKey, IdempotencyToken};
 pub use task::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
-pub use task_definition::{TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey};
+pub use task_definition::{
+    TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,
+    TaskDefinitionStatus, find_task_definition, runnable_task_definition,
+};

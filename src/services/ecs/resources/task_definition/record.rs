@@ -1,0 +1,132 @@
+//! What the store keeps of task definitions: a record for each revision, and one for each family.
+//!
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html>
+
+use std::sync::Arc;
+
+use api_models::Timestamp;
+use api_models::ecs::{self, Tag};
+use serde::{Deserialize, Serialize};
+
+use crate::identity::Scope;
+use crate::store::Record;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskDefinitionFamilyKey {
+    pub scope: Scope,
+    pub family: Arc<str>,
+}
+
+/// A family remembers its last revision, so that a number is never used twice, not even after a deletion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDefinitionFamily {
+    pub key: TaskDefinitionFamilyKey,
+    pub latest_revision: i32,
+    /// What the family's bare name means; `None` when no revision is ACTIVE.
+    pub latest_active: Option<i32>,
+    /// How many of its revisions are INACTIVE.
+    pub inactive: u32,
+}
+
+impl Record for TaskDefinitionFamily {
+    type Key = TaskDefinitionFamilyKey;
+
+    fn key(&self) -> TaskDefinitionFamilyKey {
+        self.key.clone()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskDefinitionKey {
+    pub scope: Scope,
+    pub family: Arc<str>,
+    pub revision: i32,
+}
+
+impl TaskDefinitionKey {
+    #[must_use]
+    pub fn arn(&self) -> String {
+        self.scope.arn("ecs", &format!("task-definition/{}:{}", self.family, self.revision))
+    }
+
+    #[must_use]
+    pub fn family(&self) -> TaskDefinitionFamilyKey {
+        TaskDefinitionFamilyKey { scope: self.scope.clone(), family: self.family.clone() }
+    }
+}
+
+/// Where a revision stands, in the order in which it gets there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TaskDefinitionStatus {
+    Active,
+    /// Deregistered: what runs goes on, nothing new may use it.
+    Inactive,
+    /// Goes away when nothing uses it any more.
+    DeleteInProgress,
+}
+
+impl From<TaskDefinitionStatus> for ecs::TaskDefinitionStatus {
+    fn from(status: TaskDefinitionStatus) -> Self {
+        match status {
+            TaskDefinitionStatus::Active => Self::Active,
+            TaskDefinitionStatus::Inactive => Self::Inactive,
+            TaskDefinitionStatus::DeleteInProgress => Self::DeleteInProgress,
+        }
+    }
+}
+
+/// One revision.
+///
+/// `definition` is what was registered, with ECS's defaults filled in; it never changes. What follows from the rest
+/// (name, revision, status, times, requiresAttributes, compatibilities) is not in it: [`TaskDefinition::render`]
+/// adds that. There may be tens of thousands of revisions, so nothing is kept twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDefinition {
+    pub key: TaskDefinitionKey,
+    pub status: TaskDefinitionStatus,
+    pub registered_at: Timestamp,
+    pub deregistered_at: Option<Timestamp>,
+    pub delete_requested_at: Option<Timestamp>,
+    pub definition: ecs::TaskDefinition,
+    pub tags: Vec<Tag>,
+}
+
+impl TaskDefinition {
+    /// As DescribeTaskDefinition answers it.
+    #[must_use]
+    pub fn render(&self) -> ecs::TaskDefinition {
+        let definition = self.definition.clone();
+        ecs::TaskDefinition {
+            task_definition_arn: Some(self.key.arn()),
+            family: Some(self.key.family.to_string()),
+            revision: Some(self.key.revision),
+            status: Some(self.status.into()),
+            compatibilities: Some(self.compatibilities()),
+            registered_at: Some(self.registered_at),
+            deregistered_at: self.deregistered_at,
+            delete_requested_at: self.delete_requested_at,
+            registered_by: Some(self.key.scope.iam_arn("root")),
+            ..definition
+        }
+    }
+
+    /// What its tasks can run on.
+    #[must_use]
+    pub fn compatibilities(&self) -> Vec<ecs::Compatibility> {
+        match self.definition.network_mode {
+            Some(ecs::NetworkMode::Awsvpc) => {
+                vec![ecs::Compatibility::Ec2, ecs::Compatibility::ManagedInstances, ecs::Compatibility::Fargate]
+            }
+            _ => vec![ecs::Compatibility::External, ecs::Compatibility::Ec2],
+        }
+    }
+}
+
+impl Record for TaskDefinition {
+    type Key = TaskDefinitionKey;
+
+    fn key(&self) -> TaskDefinitionKey {
+        self.key.clone()
+    }
+}
