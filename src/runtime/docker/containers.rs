@@ -1,5 +1,6 @@
 //! Starting, stopping, removing and looking at containers of this store.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bollard::query_parameters::{
@@ -16,8 +17,6 @@ use crate::time::{real_sleep, stopwatch};
 
 /// How many containers are looked at in one go: enough to hide the round trips, few enough not to flood the engine.
 const INSPECTIONS: usize = 16;
-/// How long to wait for a container that somebody else is removing.
-const REMOVAL_BY_OTHERS: Duration = Duration::from_secs(10);
 
 impl Engine {
     pub(super) async fn start_container(&self, id: &ContainerId) -> Result<ContainerObservation> {
@@ -68,17 +67,22 @@ impl Engine {
     /// free until it is.
     async fn removed_by_others(&self, id: &ContainerId, conflict: CallError) -> Result<()> {
         let waited = stopwatch();
-        while waited() < REMOVAL_BY_OTHERS {
+        while waited() < limits::REMOVAL_BY_OTHERS {
             if self.inspect(id.as_str()).await?.is_none() {
                 return Ok(());
             }
-            real_sleep(Duration::from_millis(25)).await;
+            real_sleep(limits::POLL).await;
         }
         Err(conflict.other())
     }
 
     /// A container of this store, by id or name.
     pub(super) async fn inspect(&self, id_or_name: &str) -> Result<Option<ContainerObservation>> {
+        Ok(self.look(id_or_name).await?.filter(|seen| self.owns(&seen.labels)))
+    }
+
+    /// Any container, by id or name.
+    pub(super) async fn look(&self, id_or_name: &str) -> Result<Option<ContainerObservation>> {
         // It becomes part of a path: names that Docker would not give are not asked for.
         if id_or_name.is_empty() || !id_or_name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
             return Ok(None);
@@ -93,12 +97,15 @@ impl Engine {
                 "the engine's description of container {id_or_name} is incomplete"
             )));
         };
-        if seen.labels.get(STORE_LABEL).map(String::as_str) != Some(&*self.store) {
-            return Ok(None);
+        if self.owns(&seen.labels) {
+            self.remember(&seen.id);
+            self.correct_oom(&mut seen);
         }
-        self.remember(&seen.id);
-        self.correct_oom(&mut seen);
         Ok(Some(seen))
+    }
+
+    pub(super) fn owns(&self, labels: &BTreeMap<String, String>) -> bool {
+        labels.get(STORE_LABEL).map(String::as_str) == Some(&*self.store)
     }
 
     pub(super) async fn list_containers(&self) -> Result<Vec<ContainerObservation>> {

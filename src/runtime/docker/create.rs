@@ -12,6 +12,7 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use super::errors::{CallError, within};
 use super::{Engine, limits};
 use crate::runtime::{ContainerId, ContainerNetwork, ContainerSpec, ImageSource, Result, RuntimeError, STORE_LABEL};
+use crate::time::{real_sleep, stopwatch};
 
 /// The period of the CPU quota in microseconds: the kernel's and the ECS agent's.
 const CPU_PERIOD: i64 = 100_000;
@@ -54,15 +55,23 @@ impl Engine {
         Ok(id)
     }
 
-    /// The container whose name is in the way, if an earlier call with the same wish made it.
+    /// The container whose name is in the way, if an earlier call with the same wish made it. The engine takes the
+    /// name first and shows the container when it is complete, so it may have to be waited for.
     async fn existing(&self, spec: &ContainerSpec, conflict: CallError) -> Result<ContainerId> {
-        match self.inspect(&spec.name).await? {
-            Some(found) if spec.labels.iter().all(|(name, value)| found.labels.get(name) == Some(value)) => {
+        let waited = stopwatch();
+        while waited() < limits::NAME_TAKEN {
+            if let Some(found) = self.look(&spec.name).await? {
+                if !self.owns(&found.labels)
+                    || spec.labels.iter().any(|(name, value)| found.labels.get(name) != Some(value))
+                {
+                    break;
+                }
                 tracing::debug!(container = spec.name, id = %found.id, "it had been created before");
-                Ok(found.id)
+                return Ok(found.id);
             }
-            _ => Err(conflict.creating()),
+            real_sleep(limits::POLL).await;
         }
+        Err(conflict.creating())
     }
 }
 

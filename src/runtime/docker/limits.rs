@@ -17,3 +17,9 @@ pub(super) const NETWORK: Duration = Duration::from_secs(60);
 pub(super) const PULL: Duration = Duration::from_secs(6 * 3600);
 /// Importing an image of less than a kilobyte.
 pub(super) const IMPORT: Duration = Duration::from_secs(60);
+/// How long to wait for a container that somebody else is removing,
+pub(super) const REMOVAL_BY_OTHERS: Duration = Duration::from_secs(10);
+/// or creating,
+pub(super) const NAME_TAKEN: Duration = Duration::from_secs(10);
+/// and how often to look meanwhile.
+pub(super) const POLL: Duration = Duration::from_millis(25);

@@ -33,7 +33,7 @@ impl Engine {
     /// Whether the network of that name is the one that is wanted.
     fn usable(&self, spec: &NetworkSpec, found: &NetworkInspect) -> Result<()> {
         let error = |message| Err(RuntimeError::Network { message, overlap: false });
-        if !self.owns(found) {
+        if !self.owns_network(found) {
             return error(format!("a network named {} exists already and belongs to somebody else", spec.name));
         }
         match first_subnet(found.ipam.as_ref()) {
@@ -49,7 +49,7 @@ impl Engine {
 
     pub(super) async fn remove_network(&self, name: &str) -> Result<()> {
         let Some(found) = self.network(name).await.map_err(CallError::networking)? else { return Ok(()) };
-        if !self.owns(&found) {
+        if !self.owns_network(&found) {
             let message = format!("the network {name} belongs to somebody else");
             return Err(RuntimeError::Network { message, overlap: false });
         }
@@ -86,7 +86,7 @@ impl Engine {
         }
     }
 
-    fn owns(&self, network: &NetworkInspect) -> bool {
+    fn owns_network(&self, network: &NetworkInspect) -> bool {
         let label = network.labels.as_ref().and_then(|labels| labels.get(STORE_LABEL));
         label.map(String::as_str) == Some(&*self.store)
     }
