@@ -7,4 +7,6 @@ pub mod reconcile;
 pub mod runtime;
 pub mod services;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
