@@ -22,6 +22,22 @@ pub struct Config {
     pub image_pull_timeout: Duration,
     /// How often a failed pull is tried before the task fails.
     pub image_pull_attempts: u32,
+    /// The size of a container instance that is registered without `totalResources`.
+    pub engine: EngineCapacity,
+}
+
+/// What the machine that runs the containers has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineCapacity {
+    pub cpus: u32,
+    pub memory_mib: u32,
+}
+
+impl Default for EngineCapacity {
+    /// For when the engine did not answer yet.
+    fn default() -> Self {
+        Self { cpus: 4, memory_mib: 8192 }
+    }
 }
 
 impl Default for Config {
@@ -34,6 +50,7 @@ impl Default for Config {
             publish_address: IpAddr::from([127, 0, 0, 1]),
             image_pull_timeout: Duration::from_secs(600),
             image_pull_attempts: 5,
+            engine: EngineCapacity::default(),
         }
     }
 }

@@ -78,7 +78,7 @@ async fn touch(store: &Store, name: &str) {
     let scope = Scope::new(AccountId::DEFAULT, Region::new("us-east-1"));
     let key = TaskDefinitionFamilyKey { scope, family: name.into() };
     let write = store.transact(|tx| {
-        tx.put(TaskDefinitionFamily { key, latest_revision: 1 });
+        tx.put(TaskDefinitionFamily { key, latest_revision: 1, latest_active: None, inactive: 0 });
         Ok::<_, Unexpected>(())
     });
     write.await.expect("memory does not fail");

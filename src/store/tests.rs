@@ -19,7 +19,7 @@ fn key(name: &str) -> TaskDefinitionFamilyKey {
 }
 
 fn toy(name: &str, number: i32) -> Toy {
-    Toy { key: key(name), latest_revision: number }
+    Toy { key: key(name), latest_revision: number, latest_active: None, inactive: 0 }
 }
 
 fn change(name: &str) -> Change {
