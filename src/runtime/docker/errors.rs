@@ -157,15 +157,19 @@ impl CallError {
 /// that is the container's own wish, and AWS reports it as a failed start.
 fn about_network(message: &str) -> bool {
     let message = message.to_lowercase();
-    if message.contains("port is already allocated") || message.contains("programming external connectivity") {
+    // What the runtime below the engine says quotes the command: any word can be in it.
+    if message.contains("port is already allocated")
+        || message.contains("programming external connectivity")
+        || message.contains("runtime create failed")
+    {
         return false;
     }
-    (message.contains("network") && message.contains("not found"))
+    (message.contains("network ") && message.ends_with(" not found"))
         || message.contains("address already in use")
         || message.contains("failed to create endpoint")
         || message.contains("no available ipv4 addresses")
         || message.contains("subnet")
-        || message.contains("joining network namespace")
+        || message.contains("cannot join network")
 }
 
 /// Whether the same pull may succeed a little later. The engine has no codes for this, only words.
@@ -226,6 +230,8 @@ mod tests {
         let taken = "driver failed programming external connectivity on endpoint x (1): Bind for 0.0.0.0:80 failed: \
                      port is already allocated";
         assert!(matches!(refused(500, taken).starting(), RuntimeError::Start { .. }));
+        let command = r#"failed to create shim: OCI runtime create failed: exec: "network x": not found: unknown"#;
+        assert!(matches!(refused(400, command).starting(), RuntimeError::Start { .. }));
         assert!(matches!(refused(404, "network vpc not found").starting(), RuntimeError::Network { .. }));
         assert!(matches!(refused(403, "Address already in use").starting(), RuntimeError::Network { .. }));
         let overlap = refused(403, "Pool overlaps with other one on this address space").networking();

@@ -23,6 +23,8 @@ mod networks;
 mod observe;
 mod pause;
 mod reach;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
