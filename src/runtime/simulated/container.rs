@@ -77,11 +77,11 @@ impl Container {
         matches!(self.stage, Stage::Running { .. })
     }
 
-    /// How it ended, if it ever ran.
+    /// How it ended, if it did.
     pub(super) fn exit(&self) -> Option<&Exit> {
         match &self.stage {
-            Stage::Exited(exit) if exit.error.is_none() => Some(exit),
-            _ => None,
+            Stage::Exited(exit) => Some(exit),
+            Stage::Created | Stage::Starting | Stage::Running { .. } => None,
         }
     }
 

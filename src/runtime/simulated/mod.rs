@@ -185,13 +185,12 @@ impl ContainerRuntime for SimulatedRuntime {
     }
 
     async fn remove_network(&self, name: &str) -> Result<()> {
-        self.call(|world, _| world.networks.remove(name))
+        self.call(|world, _| world.networks.remove(&self.store, name))
     }
 
     async fn list_networks(&self) -> Result<Vec<(String, String)>> {
         self.call(|world, _| {
-            let ours = |spec: &&NetworkSpec| spec.labels.get(STORE_LABEL).is_some_and(|store| **store == *self.store);
-            Ok(world.networks.list().filter(ours).map(|spec| (spec.name.clone(), spec.cidr.clone())).collect())
+            Ok(world.networks.list(&self.store).map(|spec| (spec.name.clone(), spec.cidr.clone())).collect())
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::runtime::{NetworkSpec, PortPublication, Protocol, PublishedPort, RuntimeError};
+use crate::runtime::{NetworkSpec, PortPublication, Protocol, PublishedPort, RuntimeError, STORE_LABEL};
 
 /// Where the engine starts looking for a free host port; Linux's own range begins there too.
 const FIRST_DYNAMIC_PORT: u16 = 32_768;
@@ -82,14 +82,29 @@ impl Default for Networks {
     }
 }
 
+/// The store a network belongs to.
+fn owner(spec: &NetworkSpec) -> Option<&str> {
+    spec.labels.get(STORE_LABEL).map(String::as_str)
+}
+
 fn network_error(message: impl Into<String>) -> RuntimeError {
     RuntimeError::Network { message: message.into(), overlap: false }
 }
 
 impl Networks {
-    /// Makes a network unless one of that name exists.
+    /// Makes a network unless it exists.
     pub(super) fn ensure(&mut self, spec: &NetworkSpec) -> Result<(), RuntimeError> {
-        if self.networks.contains_key(&spec.name) {
+        if let Some(Network { spec: found, .. }) = self.networks.get(&spec.name) {
+            if owner(found) != owner(spec) {
+                let message = format!("a network named {} exists already and belongs to somebody else", spec.name);
+                return Err(network_error(message));
+            }
+            if found.cidr != spec.cidr {
+                return Err(network_error(format!(
+                    "the network {} exists already with the addresses {}, not {}",
+                    spec.name, found.cidr, spec.cidr
+                )));
+            }
             return Ok(());
         }
         let cidr =
@@ -105,16 +120,21 @@ impl Networks {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, name: &str) -> Result<(), RuntimeError> {
-        if self.networks.get(name).is_some_and(|network| !network.taken.is_empty()) {
+    pub(super) fn remove(&mut self, store: &str, name: &str) -> Result<(), RuntimeError> {
+        let Some(network) = self.networks.get(name) else { return Ok(()) };
+        if owner(&network.spec) != Some(store) {
+            return Err(network_error(format!("the network {name} belongs to somebody else")));
+        }
+        if !network.taken.is_empty() {
             return Err(network_error(format!("error while removing network: network {name} has active endpoints")));
         }
         self.networks.remove(name);
         Ok(())
     }
 
-    pub(super) fn list(&self) -> impl Iterator<Item = &NetworkSpec> {
-        self.networks.values().map(|network| &network.spec)
+    /// The networks of one store.
+    pub(super) fn list(&self, store: &str) -> impl Iterator<Item = &NetworkSpec> {
+        self.networks.values().map(|network| &network.spec).filter(move |spec| owner(spec) == Some(store))
     }
 
     /// Takes `address` on the network `name`.
@@ -229,7 +249,8 @@ mod tests {
     use super::*;
 
     fn spec(name: &str, cidr: &str, gateway: [u8; 4]) -> NetworkSpec {
-        NetworkSpec { name: name.into(), cidr: cidr.into(), gateway: gateway.into(), labels: BTreeMap::new() }
+        let labels = BTreeMap::from([(STORE_LABEL.to_owned(), "store".to_owned())]);
+        NetworkSpec { name: name.into(), cidr: cidr.into(), gateway: gateway.into(), labels }
     }
 
     #[test]
@@ -237,6 +258,8 @@ mod tests {
         let mut networks = Networks::default();
         networks.ensure(&spec("one", "10.192.0.0/16", [10, 192, 0, 1])).expect("the range is free");
         networks.ensure(&spec("one", "10.192.0.0/16", [10, 192, 0, 1])).expect("it exists");
+        assert!(networks.ensure(&spec("one", "10.193.0.0/16", [10, 193, 0, 1])).is_err(), "other addresses");
+        assert!(networks.remove("other", "one").is_err(), "another store");
         for cidr in ["10.192.4.0/24", "10.0.0.0/8", "172.17.128.0/20"] {
             let gateway = Ipv4Addr::from(Cidr::parse(cidr).expect("a CIDR").base + 1).octets();
             let error = networks.ensure(&spec("two", cidr, gateway)).expect_err(cidr);
@@ -256,7 +279,7 @@ mod tests {
         let address = Ipv4Addr::new(10, 192, 0, 4);
         networks.attach("one", address).expect("it is free");
         assert!(networks.attach("one", address).is_err());
-        assert!(networks.remove("one").is_err());
+        assert!(networks.remove("store", "one").is_err());
         for bad in [[10, 192, 0, 0], [10, 192, 0, 1], [10, 192, 0, 255], [10, 192, 1, 4]] {
             assert!(networks.attach("one", bad.into()).is_err(), "{bad:?}");
         }
@@ -264,8 +287,8 @@ mod tests {
         networks.attach("one", address).expect("it is free again");
         assert_eq!(mac_address(address), "02:42:0a:c0:00:04");
         networks.detach("one", address);
-        networks.remove("one").expect("nobody is there");
-        networks.remove("one").expect("it is gone");
+        networks.remove("store", "one").expect("nobody is there");
+        networks.remove("store", "one").expect("it is gone");
     }
 
     #[test]

@@ -20,8 +20,6 @@ use crate::time::Timestamp;
 
 /// The exit code of a process that SIGKILL ended.
 const KILLED: i32 = 137;
-/// What Docker notes for a container whose process could not be started.
-const NOT_STARTED: i32 = 128;
 
 /// A container's place in the order of creation.
 type Place = u64;
@@ -139,7 +137,8 @@ impl World {
 
     pub(super) fn create(&mut self, store: &Arc<str>, spec: &ContainerSpec, ids: &IdSource) -> Result<ContainerId> {
         if let Some(other) = self.by_name.get(&spec.name).and_then(|place| self.containers.get(place)) {
-            if other.store == *store {
+            let same = spec.labels.iter().all(|(name, value)| other.spec.labels.get(name) == Some(value));
+            if same && other.store == *store {
                 return Ok(other.id.clone());
             }
             return Err(RuntimeError::Create {
@@ -243,13 +242,9 @@ impl World {
                     }
                 }
             }
+            // As on Docker: it is as if it had never been asked to start.
             Err(error) => {
-                container.stage = Stage::Exited(Exit {
-                    exit_code: NOT_STARTED,
-                    oom_killed: false,
-                    error: Some(error.to_string()),
-                    finished_at: Some(at),
-                });
+                container.stage = Stage::Created;
                 container.start_error = Some(error);
                 container.waiters.clear();
             }
@@ -283,7 +278,9 @@ impl World {
             }
             ContainerNetwork::Host | ContainerNetwork::None => None,
         };
-        let ports = self.networks.publish(&container.spec.publish);
+        // Who shares another's network, or has none, has nothing to publish.
+        let publish = if address.is_some() { &*container.spec.publish } else { &[] };
+        let ports = self.networks.publish(publish);
         let endpoint = format!("{} ({})", container.spec.name, container.id);
         let Some(container) = self.containers.get_mut(&place) else { return Ok(()) };
         container.address = address;
