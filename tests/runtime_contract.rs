@@ -185,11 +185,10 @@ async fn stores_do_not_see_each_other(harness: Harness) {
     let ours = harness.start(&harness.spec("ours", &Does::Sleep)).await.id;
     let spec = harness.spec("theirs", &Does::Sleep);
     let theirs = harness.other.create_container(&spec).await.expect("it is created");
-    let list = |found: Vec<_>| found.into_iter().map(|seen: localecs::runtime::ContainerObservation| seen.id).collect();
-    let mine: Vec<_> = list(harness.runtime.list_containers().await.expect("the engine answers"));
-    assert_eq!(mine, [ours.clone()]);
-    let others: Vec<_> = list(harness.other.list_containers().await.expect("the engine answers"));
-    assert_eq!(others, [theirs.clone()]);
+    for (runtime, id) in [(&harness.runtime, &ours), (&harness.other, &theirs)] {
+        let found = runtime.list_containers().await.expect("the engine answers");
+        assert_eq!(found.iter().map(|seen| &seen.id).collect::<Vec<_>>(), [id]);
+    }
 
     assert_eq!(harness.inspect(&theirs).await, None);
     assert!(harness.runtime.start_container(&theirs).await.is_err());

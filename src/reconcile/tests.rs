@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use super::*;
 use crate::identity::{AccountId, Region, Scope};
 use crate::ids::IdSource;
-use crate::services::ecs::resources::{TaskDefinitionFamily, TaskDefinitionFamilyKey};
+use crate::services::ecs::resources::{AccountSetting, AccountSettingKey};
 use crate::store::Store;
 use crate::time::Clock;
 
@@ -26,7 +26,7 @@ enum Act {
     WriteAndFail,
 }
 
-/// Its keys are the names of task definition families: the smallest records there are.
+/// Its keys are the names of account settings: the smallest records there are.
 struct Toy {
     store: Arc<Store>,
     /// What each key does; what is not named needs nothing more.
@@ -44,12 +44,12 @@ impl Reconciler for Toy {
     }
 
     fn initial(&self, state: &State) -> Vec<String> {
-        state.task_definition_families.keys().map(|key| key.family.to_string()).collect()
+        state.account_settings.keys().map(|key| key.name.clone()).collect()
     }
 
     fn touched(&self, change: &Change, _state: &State) -> Vec<String> {
         match change {
-            Change::TaskDefinitionFamily(key) => vec![key.family.to_string()],
+            Change::AccountSetting(key) => vec![key.name.clone()],
             _ => Vec::new(),
         }
     }
@@ -76,9 +76,9 @@ impl Reconciler for Toy {
 
 async fn touch(store: &Store, name: &str) {
     let scope = Scope::new(AccountId::DEFAULT, Region::new("us-east-1"));
-    let key = TaskDefinitionFamilyKey { scope, family: name.into() };
+    let key = AccountSettingKey { scope, principal: None, name: name.to_owned() };
     let write = store.transact(|tx| {
-        tx.put(TaskDefinitionFamily { key, latest_revision: 1, latest_active: None, inactive: 0 });
+        tx.put(AccountSetting { key, value: "on".to_owned() });
         Ok::<_, Unexpected>(())
     });
     write.await.expect("memory does not fail");

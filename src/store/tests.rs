@@ -9,17 +9,22 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::identity::{AccountId, Region, Scope};
-use crate::services::ecs::resources::{TaskDefinitionFamily, TaskDefinitionFamilyKey};
+use crate::services::ecs::resources::{AccountSetting, AccountSettingKey};
 
 /// The smallest record there is stands for all: a name and a number.
-type Toy = TaskDefinitionFamily;
+type Toy = AccountSetting;
 
-fn key(name: &str) -> TaskDefinitionFamilyKey {
-    TaskDefinitionFamilyKey { scope: Scope::new(AccountId::DEFAULT, Region::new("us-east-1")), family: name.into() }
+fn key(name: &str) -> AccountSettingKey {
+    let scope = Scope::new(AccountId::DEFAULT, Region::new("us-east-1"));
+    AccountSettingKey { scope, principal: None, name: name.to_owned() }
 }
 
 fn toy(name: &str, number: i32) -> Toy {
-    Toy { key: key(name), latest_revision: number, latest_active: None, inactive: 0 }
+    Toy { key: key(name), value: number.to_string() }
+}
+
+fn number_of(toy: &Toy) -> i32 {
+    toy.value.parse().expect("a number was written")
 }
 
 fn change(name: &str) -> Change {
@@ -28,7 +33,7 @@ fn change(name: &str) -> Change {
 
 /// All there is, by name.
 fn content(state: &State) -> BTreeMap<String, i32> {
-    state.task_definition_families.values().map(|toy| (toy.key.family.to_string(), toy.latest_revision)).collect()
+    state.account_settings.values().map(|toy| (toy.key.name.clone(), number_of(toy))).collect()
 }
 
 fn open(folder: &Path) -> Store {
@@ -104,7 +109,7 @@ async fn an_update_that_changes_nothing_writes_nothing() {
         assert!(commits.try_recv().is_err());
         let update = |tx: &mut Transaction| {
             tx.update::<Toy>(&key("a"), |toy| {
-                toy.latest_revision += 1;
+                toy.value = (number_of(toy) + 1).to_string();
                 true
             })
         };
@@ -145,7 +150,7 @@ async fn concurrent_transactions_build_on_each_other_and_share_a_commit() {
         async move {
             store
                 .transact(|tx| {
-                    let sum = tx.task_definition_families.get(&key("sum")).map_or(0, |toy| toy.latest_revision);
+                    let sum = tx.account_settings.get(&key("sum")).map_or(0, |toy| number_of(toy));
                     tx.put(toy("sum", sum + number));
                     tx.put(toy(&format!("writer-{number}"), number));
                     Ok::<_, Unexpected>(sum)
