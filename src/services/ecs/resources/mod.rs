@@ -6,6 +6,7 @@ mod container_instance;
 mod idempotency;
 pub mod lookup;
 pub mod paging;
+pub mod reservation;
 pub mod tags;
 mod task;
 mod task_definition;

@@ -1,14 +1,14 @@
-//! Tasks: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>
+//! What the store keeps of a task: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use api_models::ecs::{LaunchType, NetworkBinding, NetworkConfiguration, Tag, TaskOverride, TaskStopCode};
+use api_models::ecs::{Attribute, LaunchType, NetworkBinding, NetworkConfiguration, Tag, TaskOverride, TaskStopCode};
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterKey, ContainerInstanceKey, TaskDefinitionKey};
 use crate::identity::Scope;
 use crate::runtime::{ContainerId, ObservedHealth};
+use crate::services::ecs::resources::{ClusterKey, ContainerInstanceKey, Resources, TaskDefinitionKey};
 use crate::store::Record;
 use crate::time::Timestamp;
 
@@ -87,6 +87,8 @@ pub struct Container {
     /// The last part of its ARN: a UUID.
     pub id: String,
     pub image: String,
+    /// When it stops, the whole task does.
+    pub essential: bool,
     pub image_digest: Option<String>,
     pub runtime_id: Option<ContainerId>,
     /// PENDING, RUNNING or STOPPED.
@@ -129,7 +131,12 @@ pub struct Task {
     /// `Linux` on Fargate.
     pub platform_family: Option<String>,
     pub container_instance: Option<ContainerInstanceKey>,
+    /// What the task has taken of its container instance; `None` on Fargate, and once it was given back.
+    /// [`reservation`](crate::services::ecs::resources::reservation) sets and takes it.
+    pub reserved: Option<Resources>,
     pub availability_zone: Option<String>,
+    /// `ecs.cpu-architecture`
+    pub attributes: Vec<Attribute>,
     /// After overrides, as strings of CPU units and MiB.
     pub cpu: Option<String>,
     pub memory: Option<String>,

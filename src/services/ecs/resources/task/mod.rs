@@ -1,0 +1,6 @@
+//! Tasks: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html>
+
+mod record;
+mod render;
+
+pub use record::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
