@@ -1,8 +1,10 @@
 //! LocalECS: Amazon ECS on your own machine. See ARCHITECTURE.md for the way of a request through the folders.
 
 pub mod config;
+pub mod http;
 pub mod identity;
 pub mod ids;
+pub mod protocol;
 pub mod reconcile;
 pub mod runtime;
 pub mod services;

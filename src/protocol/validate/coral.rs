@@ -1,0 +1,34 @@
+//! The words of the validation that most AWS services share: all violations in one message.
+
+use api_models::schema::OperationSchema;
+
+use super::{Constraint, Violation, declared};
+use crate::protocol::Rejection;
+
+pub(super) fn rejection(operation: &'static OperationSchema, violations: &[Violation]) -> Rejection {
+    let (code, status) = declared(
+        operation,
+        &["ValidationException", "InvalidParameterException", "InvalidInputException", "InvalidRequestException"],
+    );
+    let count = violations.len();
+    let errors = if count == 1 { "error" } else { "errors" };
+    let all: Vec<String> = violations.iter().map(message).collect();
+    Rejection::new(status, code, format!("{count} validation {errors} detected: {}", all.join("; ")))
+}
+
+fn message(violation: &Violation) -> String {
+    let constraint = match violation.constraint {
+        Constraint::Required | Constraint::NotNull => "Member must not be null".to_owned(),
+        Constraint::OneOf(schema) => format!("Member must satisfy enum value set: [{}]", schema.enum_values.join(", ")),
+        Constraint::MinLength(min) => format!("Member must have length greater than or equal to {min}"),
+        Constraint::MaxLength(max) => format!("Member must have length less than or equal to {max}"),
+        Constraint::Min(min) => format!("Member must have value greater than or equal to {min}"),
+        Constraint::Max(max) => format!("Member must have value less than or equal to {max}"),
+        Constraint::ExactlyOne => "Exactly one member must be set".to_owned(),
+    };
+    let value = match violation.constraint {
+        Constraint::Required | Constraint::NotNull => "null".to_owned(),
+        _ => format!("'{}'", violation.value),
+    };
+    format!("Value {value} at '{}' failed to satisfy constraint: {constraint}", violation.path)
+}
