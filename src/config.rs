@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::identity::credentials::Credentials;
 use crate::identity::{AccountId, Region};
 
 /// Settings that operations and reconcilers read; fixed while the server runs.
@@ -24,6 +25,15 @@ pub struct Config {
     pub image_pull_attempts: u32,
     /// The size of a container instance that is registered without `totalResources`.
     pub engine: EngineCapacity,
+    /// Names by which clients may call the server, besides loopback, IP addresses and its own: `localecs.test`,
+    /// `.example.com` (and all names under it), `*`. See [`crate::http::guard`].
+    pub allowed_hosts: Vec<String>,
+    /// Web pages that may call the server, by origin (`http://localhost:3000`), or `*`.
+    pub allowed_origins: Vec<String>,
+    /// The largest request body in bytes, after decompression; larger ones are refused.
+    pub body_limit: usize,
+    /// With access keys, every request must be signed with one of them; `None` accepts all without a look.
+    pub verify_signatures: Option<Credentials>,
 }
 
 /// What the machine that runs the containers has.
@@ -51,6 +61,10 @@ impl Default for Config {
             image_pull_timeout: Duration::from_secs(600),
             image_pull_attempts: 5,
             engine: EngineCapacity::default(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            body_limit: 1024 * 1024,
+            verify_signatures: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Who a request speaks for: account, region, and the names of resources in them.
 
 mod arn;
+pub mod credentials;
+pub mod sigv4;
 
 use std::fmt;
 use std::str::FromStr;

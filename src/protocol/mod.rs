@@ -27,12 +27,7 @@ pub trait Codec: Send + Sync {
     ///
     /// # Errors
     /// When the bytes are not of this protocol, or a value has a type that the schema does not have there.
-    fn decode(
-        &self,
-        operation: &'static OperationSchema,
-        request: &Parts,
-        body: &[u8],
-    ) -> Result<Document, Rejection>;
+    fn decode(&self, operation: &'static OperationSchema, request: &Parts, body: &[u8]) -> Result<Document, Rejection>;
 
     /// The answer of `operation`.
     fn encode(&self, operation: &'static OperationSchema, answer: &dyn Encode) -> Reply;
@@ -49,10 +44,6 @@ pub trait Codec: Send + Sync {
 pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {
     match protocol {
         Protocol::AwsJson => Some(&aws_json::AwsJson),
-        Protocol::AwsQuery
-        | Protocol::Ec2Query
-        | Protocol::RestJson
-        | Protocol::RestXml
-        | Protocol::RpcV2Cbor => None,
+        Protocol::AwsQuery | Protocol::Ec2Query | Protocol::RestJson | Protocol::RestXml | Protocol::RpcV2Cbor => None,
     }
 }

@@ -15,11 +15,7 @@ pub struct Rejection {
 
 impl Rejection {
     #[must_use]
-    pub fn new(
-        status: u16,
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code: code.into(), message: Some(message.into()) }
     }
 

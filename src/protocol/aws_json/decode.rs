@@ -110,8 +110,7 @@ impl Seed<'_> {
             }
             Schema::Map(schema) => {
                 let value = java_class(schema.value, self.scene.package);
-                return self
-                    .fail(format!("Unrecognized collection type java.util.Map<java.lang.String, {value}>"));
+                return self.fail(format!("Unrecognized collection type java.util.Map<java.lang.String, {value}>"));
             }
             other => java_class(other, self.scene.package),
         };
@@ -279,7 +278,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
 }
 
 impl Seed<'_> {
-    fn structure<'de, A: MapAccess<'de>>(self, schema: &'static StructureSchema, mut entries: A) -> Result<Document, A::Error> {
+    fn structure<'de, A: MapAccess<'de>>(
+        self,
+        schema: &'static StructureSchema,
+        mut entries: A,
+    ) -> Result<Document, A::Error> {
         let mut members = Vec::new();
         while let Some(found) = entries.next_key_seed(MemberName(schema))? {
             let Some((index, member)) = found else {

@@ -19,11 +19,7 @@ pub(super) fn answer(answer: &dyn Encode) -> Vec<u8> {
 pub(super) fn error(error: &dyn OperationError) -> Vec<u8> {
     let mut writer = JsonWriter::new(Some(error.code()));
     error.encode_members(&mut writer);
-    if writer.out.is_empty() {
-        plain_error(error.code(), Some(("message", error.message())))
-    } else {
-        writer.out
-    }
+    if writer.out.is_empty() { plain_error(error.code(), Some(("message", error.message()))) } else { writer.out }
 }
 
 pub(super) fn rejection(rejection: &Rejection) -> Vec<u8> {

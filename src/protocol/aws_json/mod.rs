@@ -23,7 +23,12 @@ pub struct AwsJson;
 const DEFAULT_CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 impl Codec for AwsJson {
-    fn decode(&self, operation: &'static OperationSchema, _request: &Parts, body: &[u8]) -> Result<Document, Rejection> {
+    fn decode(
+        &self,
+        operation: &'static OperationSchema,
+        _request: &Parts,
+        body: &[u8],
+    ) -> Result<Document, Rejection> {
         decode::document(operation, body)
     }
 
@@ -32,11 +37,7 @@ impl Codec for AwsJson {
     }
 
     fn encode_error(&self, error: &dyn OperationError) -> Reply {
-        Reply {
-            status: error.http_status(),
-            content_type: content_type(error.operation()),
-            body: encode::error(error),
-        }
+        Reply { status: error.http_status(), content_type: content_type(error.operation()), body: encode::error(error) }
     }
 
     fn encode_rejection(&self, rejection: &Rejection) -> Reply {

@@ -15,7 +15,12 @@ const INVALID: &str = "InvalidParameterException";
 const REQUIRED: &[(&str, &str, &str, &str)] = &[
     ("RegisterTaskDefinition", "family", CLIENT, "Family can not be blank."),
     ("RegisterTaskDefinition", "containerDefinitions", CLIENT, "Container list cannot be empty."),
-    ("DeleteTaskDefinitions", "taskDefinitions", INVALID, "size of TaskDefinition references list must be greater than 0"),
+    (
+        "DeleteTaskDefinitions",
+        "taskDefinitions",
+        INVALID,
+        "size of TaskDefinition references list must be greater than 0",
+    ),
     ("*", "taskDefinition", INVALID, "Task Definition can not be blank."),
     ("*", "tasks", INVALID, "Tasks cannot be empty."),
     ("*", "containerInstances", CLIENT, "Container Instances cannot be empty."),
@@ -35,7 +40,9 @@ pub(super) fn skips(shape: &str) -> bool {
 pub(super) fn rejection(operation: &'static OperationSchema, violation: &Violation) -> Rejection {
     let usual = if operation.name.contains("RegisterTaskDefinition") { CLIENT } else { INVALID };
     let (class, message) = match (violation.member, violation.constraint) {
-        (Some((structure, member)), Constraint::Required) => required(operation, structure, member, violation.top, usual),
+        (Some((structure, member)), Constraint::Required) => {
+            required(operation, structure, member, violation.top, usual)
+        }
         (Some((_, member)), constraint) => (usual, broken(member, constraint, &violation.value)),
         (None, _) => (usual, format!("{} must have exactly one member.", operation.input.name)),
     };

@@ -22,7 +22,8 @@ use super::Rejection;
 /// What the service answers to input that breaks a constraint of its model.
 pub fn input(operation: &'static OperationSchema, input: &Document) -> Result<(), Rejection> {
     let is_ecs = operation.service.id == "ecs";
-    let mut walk = Walk { blank_is_missing: is_ecs, skips: if is_ecs { ecs::skips } else { |_| false }, found: Vec::new() };
+    let mut walk =
+        Walk { blank_is_missing: is_ecs, skips: if is_ecs { ecs::skips } else { |_| false }, found: Vec::new() };
     walk.structure(operation.input, input, &Path::Root);
     match walk.found.as_slice() {
         [] => Ok(()),
@@ -45,7 +46,7 @@ struct Violation {
     constraint: Constraint,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 enum Constraint {
     /// A required member that is not there (or, where the service takes it for the same, an empty text).
     Required,
@@ -182,7 +183,14 @@ impl Walk {
         }
     }
 
-    fn length(&mut self, length: usize, min: Option<u64>, max: Option<u64>, path: &Path<'_>, shown: impl Fn() -> String) {
+    fn length(
+        &mut self,
+        length: usize,
+        min: Option<u64>,
+        max: Option<u64>,
+        path: &Path<'_>,
+        shown: impl Fn() -> String,
+    ) {
         let length = length as u64;
         if let Some(min) = min.filter(|min| length < *min) {
             self.report(path, Constraint::MinLength(min), &shown());
@@ -205,7 +213,13 @@ impl Walk {
     fn report(&mut self, path: &Path<'_>, constraint: Constraint, value: &str) {
         let sensitive = path.member().is_some_and(|(structure, member)| structure.sensitive || member.sensitive);
         let value = if sensitive { "(sensitive)".to_owned() } else { value.to_owned() };
-        self.found.push(Violation { member: path.member(), path: path.to_string(), top: path.is_top(), value, constraint });
+        self.found.push(Violation {
+            member: path.member(),
+            path: path.to_string(),
+            top: path.is_top(),
+            value,
+            constraint,
+        });
     }
 }
 

@@ -1,0 +1,247 @@
+//! One request to one response.
+
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::Poll;
+
+use api_models::schema::OperationSchema;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::service::Service;
+use hyper::{Method, Request, StatusCode};
+use tracing::Instrument;
+
+use super::classify::{self, Operation};
+use super::{AppState, Response, body};
+use crate::identity::credentials::account_of;
+use crate::identity::sigv4::{Claim, SignatureError};
+use crate::identity::{Region, Scope};
+use crate::protocol::aws_json::AwsJson;
+use crate::protocol::{Codec, Rejection, Reply, codec, validate};
+use crate::services::Context;
+use crate::services::dispatch::Failure;
+
+const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// Answers a request. A panic on the way becomes an internal error, and the connection goes on.
+pub(super) async fn answer(app: Arc<AppState>, request: Request<Incoming>) -> Response {
+    let request_id: Arc<str> = app.shared.ids.uuid().into();
+    let origin = request.headers().get(header::ORIGIN).filter(|origin| is_allowed(&app, origin)).cloned();
+    let answered = AssertUnwindSafe(route(&app, request, request_id.clone())).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|panic| {
+        log_panic(&request_id, &*panic);
+        respond(AwsJson.encode_rejection(&Rejection::internal("InternalFailure")))
+    });
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
+    }
+    if let Some(origin) = origin {
+        allow_origin(&mut response, origin);
+    }
+    response
+}
+
+async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<str>) -> Response {
+    if let Err(rejection) = app.guard.check(request.headers()) {
+        tracing::warn!(%rejection, "refused a request that a web page may have sent");
+        return respond(AwsJson.encode_rejection(&rejection));
+    }
+    let path = request.uri().path();
+    if path.starts_with("/_") {
+        return admin(app, request).await;
+    }
+    match *request.method() {
+        Method::GET | Method::HEAD if path == "/" => return home(),
+        // A preflight from an origin that the user allowed: the headers are added to whatever the answer is.
+        Method::OPTIONS if request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) => {
+            return respond(Reply { status: 204, content_type: "text/plain", body: Vec::new() });
+        }
+        _ => {}
+    }
+    let (parts, incoming) = request.into_parts();
+    respond(operation(app, &parts, incoming, request_id).await)
+}
+
+async fn admin(app: &AppState, request: Request<Incoming>) -> Response {
+    match app.admin.call(request).await {
+        Ok(response) => response.map(Either::Right),
+        Err(never) => match never {},
+    }
+}
+
+/// What a person sees who opens the address in a browser.
+fn home() -> Response {
+    let text = "LocalECS: Amazon ECS on your own machine.\n\n\
+                Point AWS clients here: AWS_ENDPOINT_URL=http://localhost:4566\n\
+                Health:   /_localecs/health\n\
+                Coverage: /_localecs/coverage\n";
+    respond(Reply { status: 200, content_type: "text/plain; charset=utf-8", body: text.into() })
+}
+
+/// From here on every error is the protocol's.
+async fn operation(app: &Arc<AppState>, parts: &Parts, incoming: Incoming, request_id: Arc<str>) -> Reply {
+    let target = match classify::classify(app.services, parts) {
+        Ok(target) => target,
+        Err(rejection) => return refuse(&AwsJson, &rejection),
+    };
+    let service = target.service;
+    let (Some(codec), Operation::Known(schema)) = (codec(service.protocol), target.operation) else {
+        return refuse(&AwsJson, &Rejection::not_implemented(service.id, target.operation.name()));
+    };
+    if app.registry.get(service, schema).is_none() {
+        return refuse(codec, &Rejection::not_implemented(service.id, schema.name));
+    }
+    let config = &app.shared.config;
+    let prepared = async {
+        let sent = body::read(incoming, config.body_limit).await?;
+        let scope = caller(app, parts, &sent, schema)?;
+        let body = body::decoded(&parts.headers, sent, config.body_limit)?;
+        let input = codec.decode(schema, parts, &body)?;
+        validate::input(schema, &input)?;
+        Ok((scope, input))
+    };
+    let (scope, input) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(rejection) => return refuse(codec, &rejection),
+    };
+
+    let span = tracing::debug_span!(
+        "request",
+        service = service.id,
+        operation = schema.name,
+        request_id = &*request_id,
+        account = %scope.account,
+        region = %scope.region
+    );
+    let context = Context { shared: app.shared.clone(), scope, request_id: request_id.clone() };
+    let work = {
+        let app = app.clone();
+        async move {
+            let Some(entry) = app.registry.get(service, schema) else {
+                return codec.encode_rejection(&Rejection::not_implemented(service.id, schema.name));
+            };
+            match entry.call(context, input).await {
+                Ok(answer) => codec.encode(schema, &*answer),
+                Err(failure) => failed(codec, failure),
+            }
+        }
+    };
+    match to_its_end(AssertUnwindSafe(work.instrument(span)).catch_unwind()).await {
+        Some(Ok(reply)) => reply,
+        Some(Err(panic)) => {
+            log_panic(&request_id, &*panic);
+            codec.encode_rejection(&Rejection::internal(service.internal_error))
+        }
+        // The runtime is shutting down.
+        None => codec.encode_rejection(&Rejection::internal(service.internal_error)),
+    }
+}
+
+/// Runs `work` even if the client hangs up meanwhile, in which case hyper drops our future: an operation must not stop
+/// between two of its writes. What is ready at once (all that only reads) is not moved to a task of its own.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut work = Box::pin(work);
+    match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => tokio::spawn(work).await.ok(),
+    }
+}
+
+/// The account and region a request speaks for, from its signature; the configured ones when it is not signed.
+fn caller(app: &AppState, parts: &Parts, body: &[u8], schema: &OperationSchema) -> Result<Scope, Rejection> {
+    let config = &app.shared.config;
+    let claim = Claim::parse(parts).map_err(unauthenticated)?;
+    if let Some(credentials) = &config.verify_signatures {
+        let claim = claim.as_ref().ok_or_else(|| unauthenticated(SignatureError::missing()))?;
+        let secret =
+            credentials.secret(&claim.access_key_id).ok_or_else(|| unauthenticated(SignatureError::unknown_key()))?;
+        let now = app.shared.clock.now();
+        claim.verify(parts, body, secret, schema.service.signing_name, now).map_err(unauthenticated)?;
+    }
+    let Some(claim) = claim else { return Ok(Scope::new(config.account, config.region.clone())) };
+    let region =
+        if claim.region == config.region.as_str() { config.region.clone() } else { Region::new(&claim.region) };
+    Ok(Scope::new(account_of(&claim.access_key_id, config.account), region))
+}
+
+/// The JSON services answer 400 to all of these, not 403.
+fn unauthenticated(error: SignatureError) -> Rejection {
+    Rejection::new(400, error.code, error.message)
+}
+
+fn refuse(codec: &dyn Codec, rejection: &Rejection) -> Reply {
+    tracing::debug!(%rejection, "refused a request");
+    codec.encode_rejection(rejection)
+}
+
+/// Inside the request's span.
+fn failed(codec: &dyn Codec, failure: Failure) -> Reply {
+    match failure {
+        // Decoding and validation leave nothing for this; if they did, it is the input's fault all the same.
+        Failure::Input(error) => {
+            tracing::warn!(%error, "validated input did not fit its type");
+            codec.encode_rejection(&Rejection::serialization(Some(error.to_string())))
+        }
+        Failure::Operation(error) => {
+            match error.unexpected() {
+                Some(cause) => tracing::error!(error = chain(cause), "unexpected error"),
+                None => tracing::debug!(code = error.code(), message = error.message(), "answered with an error"),
+            }
+            codec.encode_error(&*error)
+        }
+    }
+}
+
+/// The error and all its causes, on one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn log_panic(request_id: &str, panic: &(dyn std::any::Any + Send)) {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
+    tracing::error!(request_id, message, "a request panicked");
+}
+
+fn respond(reply: Reply) -> Response {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(reply.body))));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    response
+}
+
+fn is_allowed(app: &AppState, origin: &HeaderValue) -> bool {
+    origin.to_str().is_ok_and(|origin| app.guard.allows_origin(origin))
+}
+
+/// CORS, for pages that the user allowed by name and for no others.
+fn allow_origin(response: &mut Response, origin: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, DELETE"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "authorization, content-type, content-encoding, amz-sdk-invocation-id, amz-sdk-request, x-amz-content-sha256, \
+             x-amz-date, x-amz-security-token, x-amz-target, x-amz-user-agent",
+        ),
+    );
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-amzn-requestid"));
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+}

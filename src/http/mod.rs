@@ -1,0 +1,50 @@
+//! The listener: one port for all services, and for LocalECS's own pages under `/_`.
+//!
+//! The way of a request: [`guard`] keeps web pages away; [`classify`] finds the operation; `body` reads; the caller is
+//! known from its signature ([`crate::identity::sigv4`]); [`crate::protocol`] decodes and validates; the handler from
+//! the [`Registry`] runs; the protocol encodes. It is plain hyper, without a router or middleware in between: an
+//! answer from a snapshot costs little more than the HTTP itself.
+
+mod answer;
+mod body;
+pub mod classify;
+pub mod guard;
+mod server;
+
+use std::sync::Arc;
+
+use api_models::schema::ServiceSchema;
+use axum::Router;
+use http_body_util::{Either, Full};
+use hyper_util::service::TowerToHyperService;
+pub use server::serve;
+
+use crate::http::guard::Guard;
+use crate::services::Shared;
+use crate::services::dispatch::Registry;
+
+/// The body of a response: the services' are in one piece, the admin API's may stream.
+pub(crate) type Body = Either<Full<bytes::Bytes>, axum::body::Body>;
+pub(crate) type Response = hyper::Response<Body>;
+
+/// What the listener serves.
+pub struct AppState {
+    registry: Registry,
+    shared: Arc<Shared>,
+    services: &'static [&'static ServiceSchema],
+    /// Everything under `/_`.
+    admin: TowerToHyperService<Router>,
+    guard: Guard,
+}
+
+impl AppState {
+    /// The operations of `registry`, and `admin` for all paths that begin with `/_`. Who may call, and how much, is
+    /// read from the configuration in `shared`.
+    #[must_use]
+    pub fn new(registry: Registry, shared: Arc<Shared>, admin: Router) -> Arc<Self> {
+        let config = &shared.config;
+        let guard = Guard::new(&config.allowed_hosts, &config.allowed_origins);
+        let services = api_models::services();
+        Arc::new(Self { registry, shared, services, admin: TowerToHyperService::new(admin), guard })
+    }
+}
