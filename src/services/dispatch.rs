@@ -68,8 +68,13 @@ impl Registry {
     #[must_use]
     pub fn new() -> Self {
         let tables = [super::ecs::operations::table()];
-        let entries =
-            tables.into_iter().flatten().map(|entry| ((entry.schema.service.id, entry.schema.name), entry)).collect();
+        Self::of(tables.into_iter().flatten())
+    }
+
+    /// These operations and no others: for tests of what lies before them.
+    #[must_use]
+    pub fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let entries = entries.into_iter().map(|entry| ((entry.schema.service.id, entry.schema.name), entry)).collect();
         Self { entries }
     }
 

@@ -1,3 +1,5 @@
+//! The protocol against every kind of value, good and bad.
+
 use api_models::ecs::operations as ops;
 use api_models::ecs::{
     Cluster, ClusterNotFoundException, ConflictException, ContainerDefinition, CreateClusterResponse,

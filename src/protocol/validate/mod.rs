@@ -225,8 +225,7 @@ impl Walk {
 
 /// The exception that `operation` declares, from the most to the least fitting one.
 fn declared(operation: &'static OperationSchema, wanted: &[&'static str]) -> (&'static str, u16) {
-    let declares = |name: &&'static str| operation.errors.iter().find(|error| error.name == *name);
-    let found = wanted.iter().find_map(|name| declares(&name));
+    let found = wanted.iter().find_map(|name| operation.errors.iter().find(|error| error.name == *name));
     match found {
         Some(error) => error.error.map_or((error.name, 400), |error| (error.code, error.http_status)),
         None => ("ValidationException", 400),

@@ -1,3 +1,5 @@
+//! What ECS, and other services, say to input that breaks their model.
+
 use api_models::Operation;
 use api_models::ecs::operations as ops;
 use api_models::schema::{OperationSchema, ServiceSchema};
