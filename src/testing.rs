@@ -10,7 +10,6 @@ use crate::store::Store;
 use crate::time::{Clock, Timestamp};
 
 /// When the clock of [`context`] stands: 2026-01-01T00:00:00Z.
-
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 /// The account of [`context`].

@@ -7,6 +7,7 @@ mod idempotency;
 pub mod lookup;
 pub mod paging;
 pub mod reservation;
+pub mod settings;
 pub mod tags;
 mod task;
 mod task_definition;
