@@ -1,7 +1,7 @@
 //! ECS's domain types as the store keeps them, and their rendering to API shapes.
 
 mod account_setting;
-mod cluster;
+pub mod cluster;
 mod container_instance;
 mod idempotency;
 pub mod lookup;

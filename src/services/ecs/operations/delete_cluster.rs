@@ -1,0 +1,45 @@
+//! DeleteCluster: an empty cluster becomes INACTIVE.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html>
+
+use api_models::ecs::{
+    ClusterContainsContainerInstancesException, ClusterContainsTasksException, ClusterNotFoundException,
+    DeleteClusterError, DeleteClusterRequest, DeleteClusterResponse, InvalidParameterException,
+};
+
+use crate::services::Context;
+use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::{Cluster, ClusterStatus, TaskStatus, lookup};
+
+/// It stays describable, and the deletion can be repeated.
+pub(crate) async fn handle(
+    context: Context,
+    input: DeleteClusterRequest,
+) -> Result<DeleteClusterResponse, DeleteClusterError> {
+    let named = input.cluster.ok_or_else(|| InvalidParameterException::new("Cluster can not be blank."))?;
+    let key = lookup::cluster_key(&context.scope, Some(&named))?;
+    context
+        .store()
+        .transact(|tx| {
+            let Some(found) = tx.clusters.get(&key) else {
+                return Err(ClusterNotFoundException::new("Cluster not found.").into());
+            };
+            let mut cluster = Cluster::clone(found);
+            if instances_of(tx, &key).any(|instance| instance.status != "INACTIVE") {
+                return Err(ClusterContainsContainerInstancesException::new(
+                    "The Cluster cannot be deleted while Container Instances are active or draining.",
+                )
+                .into());
+            }
+            if tasks_of(tx, &key).any(|task| task.last_status != TaskStatus::Stopped) {
+                return Err(ClusterContainsTasksException::new(
+                    "The Cluster cannot be deleted while Tasks are active.",
+                )
+                .into());
+            }
+            cluster.status = ClusterStatus::Inactive;
+            let answer = cluster.to_answer(tx);
+            tx.put(cluster);
+            Ok(DeleteClusterResponse { cluster: Some(Box::new(answer)) })
+        })
+        .await
+}

@@ -1,0 +1,49 @@
+//! PutClusterCapacityProviders: a cluster's capacity providers and default strategy, replacing what was there.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html>
+
+use api_models::ecs::{
+    InvalidParameterException, PutClusterCapacityProvidersError, PutClusterCapacityProvidersRequest,
+    PutClusterCapacityProvidersResponse, ResourceInUseException,
+};
+
+use crate::services::Context;
+use crate::services::ecs::resources::cluster::{check_providers, check_strategy, tasks_of};
+use crate::services::ecs::resources::{Cluster, TaskStatus, lookup};
+
+/// A provider whose tasks run can't be removed.
+pub(crate) async fn handle(
+    context: Context,
+    input: PutClusterCapacityProvidersRequest,
+) -> Result<PutClusterCapacityProvidersResponse, PutClusterCapacityProvidersError> {
+    let missing = |what: &str| InvalidParameterException::new(format!("{what} can not be null."));
+    let named = input.cluster.ok_or_else(|| InvalidParameterException::new("Cluster can not be blank."))?;
+    let given = input.capacity_providers.ok_or_else(|| missing("Capacity providers"))?;
+    let strategy =
+        input.default_capacity_provider_strategy.ok_or_else(|| missing("Default capacity provider strategy"))?;
+    context
+        .store()
+        .transact(|tx| {
+            let mut cluster = Cluster::clone(lookup::active_cluster(tx, &context.scope, Some(&named))?);
+            let providers = check_providers(given)?;
+            let strategy = check_strategy(strategy, &providers)?;
+            let in_use = tasks_of(tx, &cluster.key)
+                .filter(|task| task.last_status != TaskStatus::Stopped)
+                .filter_map(|task| task.capacity_provider.as_ref())
+                .any(|name| cluster.capacity_providers.contains(name) && !providers.contains(name));
+            if in_use {
+                return Err(ResourceInUseException::new(
+                    "The specified capacity provider is in use and cannot be removed.",
+                )
+                .into());
+            }
+            cluster.capacity_providers = providers;
+            cluster.default_capacity_provider_strategy = strategy;
+            let mut answer = cluster.to_answer(tx);
+            // AWS attaches in the background even when there is nothing to attach; DescribeClusters says it is done.
+            answer.attachments = Some(Vec::new());
+            answer.attachments_status = Some("UPDATE_IN_PROGRESS".to_owned());
+            tx.put(cluster);
+            Ok(PutClusterCapacityProvidersResponse { cluster: Some(Box::new(answer)) })
+        })
+        .await
+}

@@ -1,0 +1,10 @@
+//! Clusters: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/clusters.html>
+
+mod census;
+pub mod checks;
+mod providers;
+mod record;
+
+pub use census::{Census, instances_of, tasks_of};
+pub use providers::{BuiltIn, check_providers, check_strategy, strategy};
+pub use record::{Cluster, ClusterKey, ClusterStatus};
