@@ -1,0 +1,107 @@
+//! A listener with operations that do what a test asks for by the name of the cluster.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api_models::Unexpected;
+use api_models::ecs::operations as ops;
+use api_models::ecs::{
+    ClusterNotFoundException, DeleteClusterError, DeleteClusterRequest, DeleteClusterResponse, ListClustersError,
+    ListClustersRequest, ListClustersResponse,
+};
+use axum::Router;
+use axum::routing::get;
+use localecs::config::Config;
+use localecs::http::{self, AppState};
+use localecs::ids::IdSource;
+use localecs::services::dispatch::{Entry, Registry};
+use localecs::services::{Context, Shared};
+use localecs::store::Store;
+use localecs::time::Clock;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::client::Connection;
+
+/// A running listener; it is cut off when dropped.
+pub struct Server {
+    address: SocketAddr,
+    clock: Clock,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+    pub slow: Arc<Slow>,
+}
+
+/// How a test steps through the operation that takes long.
+#[derive(Default)]
+pub struct Slow {
+    pub started: Notify,
+    pub go_on: Notify,
+    pub finished: Notify,
+}
+
+impl Server {
+    pub async fn start(config: Config) -> Self {
+        let (ids, clock, slow) = (IdSource::seeded(1), Clock::system(), Arc::<Slow>::default());
+        let store = Arc::new(Store::in_memory(&ids));
+        let shared = Arc::new(Shared { store, clock: clock.clone(), ids, config });
+        let steps = slow.clone();
+        let registry = Registry::of([
+            Entry::new::<ops::ListClusters, _, _>(list_clusters),
+            Entry::new::<ops::DeleteCluster, _, _>(move |_, input| delete_cluster(steps.clone(), input)),
+        ]);
+        let admin = Router::new().route("/_localecs/health", get(|| async { "fine" }));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let app = AppState::new(registry, shared, admin);
+        let task = tokio::spawn(http::serve(listener, app, async {
+            let _ = stopped.await;
+        }));
+        Self { address, clock, stop: Some(stop), task, slow }
+    }
+
+    pub async fn connect(&self) -> Connection {
+        Connection::open(self.address).await
+    }
+
+    /// The server's time in seconds since the epoch.
+    pub fn now(&self) -> i64 {
+        self.clock.now().as_millis() / 1000
+    }
+
+    pub fn stop(&mut self) {
+        self.stop.take();
+    }
+
+    pub async fn ended(self) {
+        self.task.await.expect("no panic");
+    }
+}
+
+async fn list_clusters(context: Context, _: ListClustersRequest) -> Result<ListClustersResponse, ListClustersError> {
+    let arn = context.scope.arn("ecs", "cluster/default");
+    Ok(ListClustersResponse { cluster_arns: Some(vec![arn]), ..Default::default() })
+}
+
+async fn delete_cluster(
+    slow: Arc<Slow>,
+    input: DeleteClusterRequest,
+) -> Result<DeleteClusterResponse, DeleteClusterError> {
+    match input.cluster.as_deref().unwrap_or_default() {
+        "panic at once" => panic!("as the test asked"),
+        "panic later" => {
+            tokio::task::yield_now().await;
+            panic!("as the test asked")
+        }
+        "unexpected" => return Err(Unexpected::new("the disk is full").into()),
+        "slow" => {
+            slow.started.notify_one();
+            slow.go_on.notified().await;
+            slow.finished.notify_one();
+        }
+        _ => {}
+    }
+    Err(ClusterNotFoundException::new("Cluster not found.").into())
+}
