@@ -5,3 +5,4 @@ pub mod network;
 pub mod operations;
 pub mod resources;
 pub mod scheduler;
+pub mod task_definition_deletion;

@@ -10,7 +10,7 @@ pub mod reservation;
 pub mod settings;
 pub mod tags;
 mod task;
-mod task_definition;
+pub mod task_definition;
 
 pub use account_setting::{AccountSetting, AccountSettingKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};

@@ -52,7 +52,7 @@ impl<'a> PageRequest<'a> {
                 })?
             }
         };
-        let after = self.next_token.filter(|token| !token.is_empty()).map(|token| self.decode(token)).transpose()?;
+        let after = self.after()?;
         let mut items = items.into_iter().skip_while(|item| match (&after, order) {
             (None, _) => false,
             (Some(last), Order::Ascending) => cursor(item) <= *last,
@@ -64,6 +64,14 @@ impl<'a> PageRequest<'a> {
             _ => None,
         };
         Ok((page, token))
+    }
+
+    /// The cursor of the last item already given: what a list begins behind, if it can.
+    ///
+    /// # Errors
+    /// InvalidParameterException when the token is none that this operation gave.
+    pub fn after(&self) -> Result<Option<String>, CommonError> {
+        self.next_token.filter(|token| !token.is_empty()).map(|token| self.decode(token)).transpose()
     }
 
     fn encode(&self, cursor: &str) -> String {

@@ -8,6 +8,8 @@ use api_models::Timestamp;
 use api_models::ecs::{self, Tag};
 use serde::{Deserialize, Serialize};
 
+use super::capabilities;
+use super::compatibilities::Compatibilities;
 use crate::identity::Scope;
 use crate::store::Record;
 
@@ -26,6 +28,8 @@ pub struct TaskDefinitionFamily {
     pub latest_active: Option<i32>,
     /// How many of its revisions are INACTIVE.
     pub inactive: u32,
+    /// How many wait to be deleted.
+    pub deleting: u32,
 }
 
 impl Record for TaskDefinitionFamily {
@@ -36,7 +40,7 @@ impl Record for TaskDefinitionFamily {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TaskDefinitionKey {
     pub scope: Scope,
     pub family: Arc<str>,
@@ -88,6 +92,8 @@ pub struct TaskDefinition {
     pub registered_at: Timestamp,
     pub deregistered_at: Option<Timestamp>,
     pub delete_requested_at: Option<Timestamp>,
+    /// What its tasks can run on.
+    pub compatibilities: Compatibilities,
     pub definition: ecs::TaskDefinition,
     pub tags: Vec<Tag>,
 }
@@ -96,30 +102,32 @@ impl TaskDefinition {
     /// As DescribeTaskDefinition answers it.
     #[must_use]
     pub fn render(&self) -> ecs::TaskDefinition {
-        let definition = self.definition.clone();
         ecs::TaskDefinition {
             task_definition_arn: Some(self.key.arn()),
             family: Some(self.key.family.to_string()),
             revision: Some(self.key.revision),
             status: Some(self.status.into()),
-            compatibilities: Some(self.compatibilities()),
+            requires_attributes: capabilities::requires_attributes(&self.definition),
+            compatibilities: Some(self.compatibilities.iter().collect()),
             registered_at: Some(self.registered_at),
             deregistered_at: self.deregistered_at,
             delete_requested_at: self.delete_requested_at,
+            // Everybody is the account's root user: there is no IAM.
             registered_by: Some(self.key.scope.iam_arn("root")),
-            ..definition
+            ..self.definition.clone()
         }
     }
 
-    /// What its tasks can run on.
+    /// The containers, in the order in which they were given.
     #[must_use]
-    pub fn compatibilities(&self) -> Vec<ecs::Compatibility> {
-        match self.definition.network_mode {
-            Some(ecs::NetworkMode::Awsvpc) => {
-                vec![ecs::Compatibility::Ec2, ecs::Compatibility::ManagedInstances, ecs::Compatibility::Fargate]
-            }
-            _ => vec![ecs::Compatibility::External, ecs::Compatibility::Ec2],
-        }
+    pub fn containers(&self) -> &[ecs::ContainerDefinition] {
+        self.definition.container_definitions.as_deref().unwrap_or_default()
+    }
+
+    /// `bridge` when the definition names none.
+    #[must_use]
+    pub fn network_mode(&self) -> ecs::NetworkMode {
+        self.definition.network_mode.clone().unwrap_or(ecs::NetworkMode::Bridge)
     }
 }
 

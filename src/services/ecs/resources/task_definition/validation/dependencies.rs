@@ -1,0 +1,54 @@
+//! The order in which containers start.
+
+use std::collections::BTreeMap;
+
+use api_models::ecs::{ContainerCondition, ContainerDefinition};
+
+use super::{Checked, Subject, ensure, list, name, refuse, text};
+
+pub(super) fn check(subject: &Subject<'_>) -> Checked {
+    for container in subject.containers {
+        for dependency in list(&container.depends_on) {
+            let named = text(&dependency.container_name);
+            let Some(on) = subject.container(named) else {
+                // The stray plus sign is ECS's own.
+                return refuse(format!("Cannot depend on container + '{named}' because it does not exist"));
+            };
+            match &dependency.condition {
+                Some(ContainerCondition::Success | ContainerCondition::Complete) => {
+                    ensure(!on.essential.unwrap_or(true), || {
+                        "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"
+                            .into()
+                    })?;
+                }
+                Some(ContainerCondition::Healthy) => ensure(on.health_check.is_some(), || {
+                    "A dependency container with HEALTHY condition must have health check configured".into()
+                })?,
+                _ => {}
+            }
+        }
+    }
+    ensure(!has_cycle(subject.containers), || "Container dependency cannot have a cycle.".into()) // (ours)
+}
+
+/// Takes away containers that wait for nobody left, until none goes: what stays waits in a circle.
+fn has_cycle(containers: &[ContainerDefinition]) -> bool {
+    let mut waiting: BTreeMap<&str, Vec<&str>> = containers
+        .iter()
+        .map(|container| {
+            let on = list(&container.depends_on).iter().map(|dependency| text(&dependency.container_name));
+            (name(container), on.collect())
+        })
+        .collect();
+    loop {
+        let free: Vec<&str> = waiting
+            .iter()
+            .filter(|(_, on)| on.iter().all(|name| !waiting.contains_key(name)))
+            .map(|(name, _)| *name)
+            .collect();
+        if free.is_empty() {
+            return !waiting.is_empty();
+        }
+        waiting.retain(|name, _| !free.contains(name));
+    }
+}
