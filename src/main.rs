@@ -1,1 +1,7 @@
-fn main() {}
+//! The `localecs` command. See `localecs --help`, or src/cli.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    localecs::cli::main()
+}

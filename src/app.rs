@@ -1,0 +1,84 @@
+//! Wires everything together: the only place that knows all parts.
+//!
+//! [`App::start`] takes the parts that differ between a server, a test and a simulation (clock, ids, store, runtime)
+//! and starts what runs behind the API. `cli/serve.rs` adds a listener.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::admin;
+use crate::config::Config;
+use crate::http::AppState;
+use crate::ids::IdSource;
+use crate::reconcile::Driver;
+use crate::runtime::ContainerRuntime;
+use crate::services::dispatch::Registry;
+use crate::services::ecs::agent::{self, AgentHandle};
+use crate::services::ecs::{task_definition_deletion, task_retention};
+use crate::services::{Context, Shared};
+use crate::store::Store;
+use crate::time::Clock;
+
+/// What an app is made of.
+pub struct Parts {
+    pub store: Store,
+    pub clock: Clock,
+    pub ids: IdSource,
+    pub config: Config,
+    pub runtime: Arc<dyn ContainerRuntime>,
+    pub engine: EngineChoice,
+}
+
+/// Which runtime was taken, and why, for `/_localecs/health`.
+#[derive(Clone, Debug)]
+pub struct EngineChoice {
+    /// `docker` or `simulated`.
+    pub runtime: &'static str,
+    /// Why it is not the one that was hoped for.
+    pub reason: Option<String>,
+}
+
+/// A running LocalECS, without a listener.
+pub struct App {
+    pub shared: Arc<Shared>,
+    pub registry: Arc<Registry>,
+    pub runtime: Arc<dyn ContainerRuntime>,
+    pub agent: AgentHandle,
+    pub driver: Driver,
+    pub engine: EngineChoice,
+}
+
+impl App {
+    /// Starts the reconcilers. Containers that still run from before are adopted in the background.
+    pub async fn start(parts: Parts) -> Arc<Self> {
+        let Parts { store, clock, ids, config, runtime, engine } = parts;
+        let store = Arc::new(store);
+        let shared = Arc::new(Shared { store: store.clone(), clock: clock.clone(), ids, config });
+        let mut driver = Driver::new(store, clock);
+        let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
+        Arc::new(Self { shared, registry: Arc::new(Registry::new()), runtime, agent, driver, engine })
+    }
+
+    /// What the listener serves: the AWS API and, under `/_localecs`, the admin API.
+    #[must_use]
+    pub fn http(self: &Arc<Self>) -> AppState {
+        let admin: Router = admin::router(self.clone());
+        AppState { registry: self.registry.clone(), shared: self.shared.clone(), admin }
+    }
+
+    /// Forgets every resource and removes every container and network that was made for one.
+    ///
+    /// # Errors
+    /// When the store can't be written or the engine does not answer.
+    pub async fn reset(&self) -> Result<(), api_models::Unexpected> {
+        self.shared
+            .store
+            .transact(|tx| {
+                tx.clear();
+                Ok::<(), api_models::Unexpected>(())
+            })
+            .await?;
+        self.agent.purge().await
+    }
+}

@@ -1,0 +1,116 @@
+//! `localecs serve`: reads the settings, chooses the runtime, listens, and stops cleanly.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{RuntimeChoice, ServeArgs};
+use crate::app::{App, EngineChoice, Parts};
+use crate::config::Config;
+use crate::http;
+use crate::identity::credentials::Credentials;
+use crate::ids::IdSource;
+use crate::runtime::ContainerRuntime;
+use crate::runtime::docker::{ConnectOptions, DockerRuntime};
+use crate::runtime::simulated::SimulatedEngine;
+use crate::store::Store;
+use crate::time::Clock;
+
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let config = config(&args)?;
+    let listener = TcpListener::bind((args.host, args.port)).await.with_context(|| {
+        format!(
+            "can't listen on {}:{}: stop what listens there, or choose another port with --port or LOCALECS_PORT",
+            args.host, args.port
+        )
+    })?;
+    let address = listener.local_addr()?;
+    let (clock, ids) = (Clock::system(), IdSource::random());
+    let store = if args.ephemeral {
+        Store::in_memory(&ids)
+    } else {
+        Store::open(&super::data_dir(args.data_dir.clone()), &ids)?
+    };
+    let (runtime, engine) = choose(args.runtime, &store, &clock, &ids).await?;
+    let app = App::start(Parts { store, clock, ids, config, runtime, engine }).await;
+    announce(address, &app);
+    let stop = stop_signal()?;
+    http::serve(listener, Arc::new(app.http()), stop).await;
+    if args.stop_tasks_on_exit || args.ephemeral {
+        tracing::info!("stopping all tasks");
+        app.agent.stop_all().await?;
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn config(args: &ServeArgs) -> anyhow::Result<Config> {
+    let credentials: Option<Credentials> = match (args.verify_signatures, &args.credentials) {
+        (false, _) => None,
+        (true, None) => bail!("--verify-signatures needs the keys to verify with: set LOCALECS_CREDENTIALS=ID:SECRET"),
+        (true, Some(pairs)) => Some(pairs.parse()?),
+    };
+    Ok(Config {
+        account: args.account,
+        region: args.region(),
+        stopped_task_retention: Duration::from_secs(args.stopped_task_retention),
+        vpc_cidr: args.vpc_cidr.clone(),
+        publish_address: args.publish_address,
+        allowed_hosts: args.allowed_hosts.clone(),
+        verify_signatures: credentials,
+        ..Config::default()
+    })
+}
+
+/// The runtime the user wants, or the one there is.
+async fn choose(
+    choice: RuntimeChoice,
+    store: &Store,
+    clock: &Clock,
+    ids: &IdSource,
+) -> anyhow::Result<(Arc<dyn ContainerRuntime>, EngineChoice)> {
+    let simulated = |reason| {
+        let engine = SimulatedEngine::new(clock.clone(), ids.clone());
+        let runtime: Arc<dyn ContainerRuntime> = Arc::new(engine.runtime(store.id()));
+        (runtime, EngineChoice { runtime: "simulated", reason })
+    };
+    if choice == RuntimeChoice::Simulated {
+        return Ok(simulated(None));
+    }
+    match DockerRuntime::connect(store.id(), &ConnectOptions::from_env()).await {
+        Ok(docker) => Ok((Arc::new(docker), EngineChoice { runtime: "docker", reason: None })),
+        Err(error) if choice == RuntimeChoice::Docker => bail!(
+            "no container engine answers: {error}\nStart Docker (docker/ensure-engine installs and starts it on \
+             Debian and Ubuntu), set DOCKER_HOST, or run `localecs doctor`."
+        ),
+        Err(error) => {
+            tracing::warn!(
+                "no container engine answers, so tasks are only simulated (no containers run); `localecs doctor` \
+                 says how to mend that"
+            );
+            Ok(simulated(Some(error.to_string())))
+        }
+    }
+}
+
+/// One line that says where it is. On standard output, so that a script can wait for it and read the port.
+fn announce(address: SocketAddr, app: &App) {
+    println!("LocalECS {} listens on http://{address} ({} runtime)", env!("CARGO_PKG_VERSION"), app.engine.runtime);
+}
+
+/// Resolves at the first SIGTERM or Ctrl-C.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
