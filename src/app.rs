@@ -5,18 +5,14 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-
 use crate::admin;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::ids::IdSource;
 use crate::reconcile::Driver;
 use crate::runtime::ContainerRuntime;
+use crate::services::Shared;
 use crate::services::dispatch::Registry;
-use crate::services::ecs::agent::{self, AgentHandle};
-use crate::services::ecs::{task_definition_deletion, task_retention};
-use crate::services::{Context, Shared};
 use crate::store::Store;
 use crate::time::Clock;
 
@@ -42,9 +38,7 @@ pub struct EngineChoice {
 /// A running LocalECS, without a listener.
 pub struct App {
     pub shared: Arc<Shared>,
-    pub registry: Arc<Registry>,
     pub runtime: Arc<dyn ContainerRuntime>,
-    pub agent: AgentHandle,
     pub driver: Driver,
     pub engine: EngineChoice,
 }
@@ -55,16 +49,14 @@ impl App {
         let Parts { store, clock, ids, config, runtime, engine } = parts;
         let store = Arc::new(store);
         let shared = Arc::new(Shared { store: store.clone(), clock: clock.clone(), ids, config });
-        let mut driver = Driver::new(store, clock);
-        let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
-        Arc::new(Self { shared, registry: Arc::new(Registry::new()), runtime, agent, driver, engine })
+        let driver = Driver::new(store, clock);
+        Arc::new(Self { shared, runtime, driver, engine })
     }
 
     /// What the listener serves: the AWS API and, under `/_localecs`, the admin API.
     #[must_use]
-    pub fn http(self: &Arc<Self>) -> AppState {
-        let admin: Router = admin::router(self.clone());
-        AppState { registry: self.registry.clone(), shared: self.shared.clone(), admin }
+    pub fn http(self: &Arc<Self>) -> Arc<AppState> {
+        AppState::new(Registry::new(), self.shared.clone(), admin::router(self.clone()))
     }
 
     /// Forgets every resource and removes every container and network that was made for one.
@@ -78,7 +70,6 @@ impl App {
                 tx.clear();
                 Ok::<(), api_models::Unexpected>(())
             })
-            .await?;
-        self.agent.purge().await
+            .await
     }
 }

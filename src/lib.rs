@@ -1,5 +1,8 @@
 //! LocalECS: Amazon ECS on your own machine. See ARCHITECTURE.md for the way of a request through the folders.
 
+pub mod admin;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod http;
 pub mod identity;

@@ -37,7 +37,8 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
 
 fn shown(clock: &Clock) -> Response {
     let now = clock.now();
-    Json(json!({ "now": now.to_rfc3339(), "epochMilliseconds": now.as_millis(), "speed": clock.speed() })).into_response()
+    Json(json!({ "now": now.to_rfc3339(), "epochMilliseconds": now.as_millis(), "speed": clock.speed() }))
+        .into_response()
 }
 
 pub(super) async fn change(State(app): State<Arc<App>>, body: Bytes) -> Response {

@@ -99,7 +99,13 @@ async fn reconcilers(State(app): State<Arc<App>>) -> Json<Value> {
 
 /// How many records each table holds.
 async fn store(State(app): State<Arc<App>>) -> Json<Value> {
-    let counts: serde_json::Map<String, Value> =
-        app.shared.store.snapshot().counts().into_iter().map(|(table, count)| (table.to_owned(), json!(count))).collect();
+    let counts: serde_json::Map<String, Value> = app
+        .shared
+        .store
+        .snapshot()
+        .counts()
+        .into_iter()
+        .map(|(table, count)| (table.to_owned(), json!(count)))
+        .collect();
     Json(json!({ "id": app.shared.store.id(), "durable": app.shared.store.is_durable(), "records": counts }))
 }

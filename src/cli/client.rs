@@ -25,7 +25,8 @@ async fn exchange(authority: &str, method: &str, path: &str) -> anyhow::Result<S
     })?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driving = tokio::spawn(connection);
-    let request = Request::builder().method(method).uri(path).header("host", authority).body(Full::<Bytes>::default())?;
+    let request =
+        Request::builder().method(method).uri(path).header("host", authority).body(Full::<Bytes>::default())?;
     let response = sender.send_request(request).await.with_context(|| format!("{authority} did not answer"))?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();

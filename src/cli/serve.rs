@@ -17,7 +17,7 @@ use crate::identity::credentials::Credentials;
 use crate::ids::IdSource;
 use crate::runtime::ContainerRuntime;
 use crate::runtime::docker::{ConnectOptions, DockerRuntime};
-use crate::runtime::simulated::SimulatedEngine;
+use crate::runtime::simulated::SimulatedRuntime;
 use crate::store::Store;
 use crate::time::Clock;
 
@@ -40,10 +40,9 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let app = App::start(Parts { store, clock, ids, config, runtime, engine }).await;
     announce(address, &app);
     let stop = stop_signal()?;
-    http::serve(listener, Arc::new(app.http()), stop).await;
+    http::serve(listener, app.http(), stop).await;
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");
-        app.agent.stop_all().await?;
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -75,8 +74,8 @@ async fn choose(
     ids: &IdSource,
 ) -> anyhow::Result<(Arc<dyn ContainerRuntime>, EngineChoice)> {
     let simulated = |reason| {
-        let engine = SimulatedEngine::new(clock.clone(), ids.clone());
-        let runtime: Arc<dyn ContainerRuntime> = Arc::new(engine.runtime(store.id()));
+        let runtime: Arc<dyn ContainerRuntime> =
+            Arc::new(SimulatedRuntime::new(store.id(), clock.clone(), ids.clone()));
         (runtime, EngineChoice { runtime: "simulated", reason })
     };
     if choice == RuntimeChoice::Simulated {
