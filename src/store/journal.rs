@@ -15,6 +15,9 @@ use crate::ids::IdSource;
 
 /// Each entry brings a database of the version that is its place in the list to the next version.
 /// Append only: databases of every earlier version are out there.
+///
+/// Records have a rowid: they are too large for an index B-tree, which is what a table without one is. That way half
+/// the pages are written.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE records (
@@ -22,7 +25,7 @@ const MIGRATIONS: &[&str] = &["
         key TEXT NOT NULL,
         value BLOB NOT NULL,
         PRIMARY KEY (tbl, key)
-    ) WITHOUT ROWID;
+    );
 "];
 
 const FILE: &str = "localecs.sqlite3";
@@ -275,7 +278,10 @@ fn write(connection: &mut Connection, commit: &Commit) -> Result<(), JournalErro
     }
     let tx = connection.transaction()?;
     {
-        let mut put = tx.prepare_cached("INSERT OR REPLACE INTO records (tbl, key, value) VALUES (?1, ?2, ?3)")?;
+        let mut put = tx.prepare_cached(
+            "INSERT INTO records (tbl, key, value) VALUES (?1, ?2, ?3)
+             ON CONFLICT (tbl, key) DO UPDATE SET value = excluded.value",
+        )?;
         let mut delete = tx.prepare_cached("DELETE FROM records WHERE tbl = ?1 AND key = ?2")?;
         for change in commit.changes.iter() {
             let row = commit.state.row(change)?;
