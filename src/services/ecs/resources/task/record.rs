@@ -12,7 +12,7 @@ use crate::services::ecs::resources::{ClusterKey, ContainerInstanceKey, Resource
 use crate::store::Record;
 use crate::time::Timestamp;
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TaskKey {
     pub scope: Scope,
     pub cluster: Arc<str>,

@@ -1,0 +1,194 @@
+//! Pure: what a task's record becomes once it is known how its containers fare.
+//!
+//! It is run on the newest record inside the transaction that writes it, so a StopTask that came in between is not
+//! lost, and running it again changes nothing.
+
+use api_models::ecs::{self, ContainerDefinition, NetworkMode, TaskStopCode};
+
+use super::observed::{Image, ObservedTask, Seen, SeenState};
+use super::{ports, reasons};
+use crate::services::ecs::resources::{Container, NetworkAttachment, Task, TaskStatus};
+use crate::time::Timestamp;
+
+/// Brings `task` up to date with `observed`; returns whether anything changed. Statuses in which nothing is waited
+/// for are passed in one go.
+pub(super) fn advance(
+    task: &mut Task,
+    definition: &ecs::TaskDefinition,
+    observed: &ObservedTask,
+    now: Timestamp,
+) -> bool {
+    if task.last_status == TaskStatus::Stopped {
+        return false;
+    }
+    let before = task.clone();
+    pull_times(task, observed);
+    network(task, observed, now);
+    for index in 0..task.containers.len() {
+        container(task, index, definition, observed);
+    }
+    if task.desired_status != TaskStatus::Stopped
+        && let Some((code, reason)) = why_stop(task, definition, observed)
+    {
+        task.desired_status = TaskStatus::Stopped;
+        task.stop_code = Some(code);
+        task.stopped_reason = Some(reason);
+    }
+    status(task, definition, observed, now);
+    let changed = *task != before;
+    if changed {
+        task.version += 1;
+    }
+    changed
+}
+
+fn pull_times(task: &mut Task, observed: &ObservedTask) {
+    task.pull_started_at = task.pull_started_at.or(observed.pull_started_at);
+    task.pull_stopped_at = task.pull_stopped_at.or(observed.pull_stopped_at);
+}
+
+fn network(task: &mut Task, observed: &ObservedTask, now: Timestamp) {
+    let Some(attachment) = &mut task.attachment else { return };
+    let Some(Seen { id, state: SeenState::Running { address: Some(address), mac_address, .. }, .. }) = &observed.pause
+    else {
+        return;
+    };
+    if attachment.status == "DELETED" {
+        return;
+    }
+    "ATTACHED".clone_into(&mut attachment.status);
+    attachment.address = Some(*address);
+    attachment.mac_address = mac_address.clone().or(attachment.mac_address.take());
+    attachment.pause.clone_from(id);
+    task.connectivity_at = task.connectivity_at.or(Some(now));
+}
+
+fn container(task: &mut Task, index: usize, definition: &ecs::TaskDefinition, observed: &ObservedTask) {
+    let container = &mut task.containers[index];
+    let name = container.name.clone();
+    if let Some(Image::Here { digest: Some(digest) }) = observed.images.get(&name)
+        && container.image_digest.is_none()
+    {
+        container.image_digest = Some(digest.clone());
+    }
+    let Some(seen) = observed.containers.get(&name) else { return };
+    if container.last_status == TaskStatus::Stopped {
+        return;
+    }
+    if seen.has_run() && seen.id.is_some() {
+        container.runtime_id.clone_from(&seen.id);
+    }
+    container.health = seen.health;
+    match &seen.state {
+        SeenState::Created => {}
+        SeenState::Running { ports, .. } => {
+            container.last_status = TaskStatus::Running;
+            let mode = definition.network_mode.as_ref();
+            let published = match (mode, observed.pause.as_ref().map(|pause| &pause.state)) {
+                (Some(NetworkMode::Awsvpc), Some(SeenState::Running { ports, .. })) => ports,
+                _ => ports,
+            };
+            if let Some(own) = container_definition(definition, &name) {
+                container.network_bindings = ports::bindings(own, mode, published);
+            }
+        }
+        SeenState::Exited(exit) => {
+            container.exit_code = Some(exit.exit_code);
+            stopped(container, reasons::exit_reason(exit));
+        }
+        SeenState::Failed(reason) => stopped(container, Some(reason.clone())),
+        SeenState::Vanished => stopped(container, Some(reasons::VANISHED.to_owned())),
+    }
+}
+
+fn stopped(container: &mut Container, reason: Option<String>) {
+    container.last_status = TaskStatus::Stopped;
+    container.reason = reason;
+}
+
+/// Why a task that should run can't.
+fn why_stop(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask) -> Option<(TaskStopCode, String)> {
+    if let Some(reason) = &observed.network_failure {
+        return Some((TaskStopCode::TaskFailedToStart, reason.clone()));
+    }
+    let mut exited = false;
+    for container in task.containers.iter().filter(|container| container.last_status == TaskStatus::Stopped) {
+        if !is_essential(definition, &container.name) {
+            continue;
+        }
+        match observed.containers.get(&container.name).map(|seen| &seen.state) {
+            Some(SeenState::Failed(reason)) => {
+                return Some((TaskStopCode::TaskFailedToStart, reasons::task_failed_to_start(task, reason)));
+            }
+            _ => exited = true,
+        }
+    }
+    // The namespace of the others goes with it.
+    let pause_ended = observed.pause.as_ref().is_some_and(|pause| !pause.is_running() && pause.has_run());
+    let all_ended = task.containers.iter().all(|container| container.last_status == TaskStatus::Stopped);
+    (exited || pause_ended || all_ended)
+        .then(|| (TaskStopCode::EssentialContainerExited, reasons::ESSENTIAL_CONTAINER_EXITED.to_owned()))
+}
+
+fn status(task: &mut Task, definition: &ecs::TaskDefinition, observed: &ObservedTask, now: Timestamp) {
+    // Containers that failed do not keep a task from running: they are not essential, or it stops anyway.
+    let all_started = task.containers.iter().all(|container| container.last_status != TaskStatus::Pending);
+    let any_ran = observed.containers.values().any(Seen::has_run);
+    if all_started && any_ran && task.started_at.is_none() && !failed_to_start(task) {
+        task.started_at = Some(now);
+    }
+    if task.desired_status != TaskStatus::Stopped {
+        let status = if uses_awsvpc(definition) && observed.address().is_none() {
+            TaskStatus::Provisioning
+        } else if all_started {
+            TaskStatus::Running
+        } else {
+            TaskStatus::Pending
+        };
+        task.last_status = task.last_status.max(status);
+        return;
+    }
+    task.stopping_at = task.stopping_at.or(Some(now));
+    if observed.containers.values().any(Seen::is_running) {
+        task.last_status = task.last_status.max(TaskStatus::Stopping);
+        return;
+    }
+    for container in &mut task.containers {
+        // Never started, or not observed since: either way it does not run.
+        container.last_status = TaskStatus::Stopped;
+    }
+    task.execution_stopped_at = task.execution_stopped_at.or(Some(now));
+    if task.attachment.is_some() && observed.pause.as_ref().is_some_and(|pause| pause.id.is_some()) {
+        task.last_status = task.last_status.max(TaskStatus::Deprovisioning);
+        return;
+    }
+    if let Some(attachment) = &mut task.attachment {
+        detached(attachment);
+    }
+    task.last_status = TaskStatus::Stopped;
+    task.stopped_at = Some(now);
+}
+
+fn failed_to_start(task: &Task) -> bool {
+    task.stop_code == Some(TaskStopCode::TaskFailedToStart)
+}
+
+fn detached(attachment: &mut NetworkAttachment) {
+    "DELETED".clone_into(&mut attachment.status);
+    attachment.pause = None;
+}
+
+pub(super) fn uses_awsvpc(definition: &ecs::TaskDefinition) -> bool {
+    definition.network_mode == Some(NetworkMode::Awsvpc)
+}
+
+pub(super) fn container_definition<'a>(
+    definition: &'a ecs::TaskDefinition,
+    name: &str,
+) -> Option<&'a ContainerDefinition> {
+    definition.container_definitions.iter().flatten().find(|container| container.name.as_deref() == Some(name))
+}
+
+fn is_essential(definition: &ecs::TaskDefinition, name: &str) -> bool {
+    container_definition(definition, name).is_none_or(|container| container.essential != Some(false))
+}

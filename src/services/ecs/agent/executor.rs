@@ -1,0 +1,347 @@
+//! Performs the effects that [`next_step`](super::next_step) asks for, and notes what came of them.
+//!
+//! An effect on several containers is performed on all of them at once. The only error that comes out is that the
+//! engine does not answer (nothing is known then, so it is tried again); any other becomes an observation.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api_models::ecs;
+use futures_util::future::{join, join_all, try_join_all};
+
+use super::advance::container_definition;
+use super::next_step::{Effect, pull_again};
+use super::observations::Entry;
+use super::observed::{Image, Seen, SeenState, Slot};
+use super::vpc::Vpc;
+use super::{reasons, spec};
+use crate::config::Config;
+use crate::runtime::{ContainerId, ContainerRuntime, Result, RuntimeError};
+use crate::services::ecs::resources::{Task, TaskKey};
+use crate::time::Clock;
+
+/// How many addresses are tried for a task before it fails to start.
+const NETWORK_ATTEMPTS: u32 = 3;
+
+pub(super) struct Executor {
+    pub(super) runtime: Arc<dyn ContainerRuntime>,
+    pub(super) vpc: Vpc,
+    pub(super) clock: Clock,
+    publish_address: IpAddr,
+    pull_attempts: u32,
+    pull_timeout: Duration,
+}
+
+/// A task that something is done for.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) task: &'a Task,
+    pub(super) definition: &'a ecs::TaskDefinition,
+    pub(super) entry: &'a Entry,
+}
+
+impl Executor {
+    pub(super) fn new(runtime: Arc<dyn ContainerRuntime>, vpc: Vpc, clock: Clock, config: &Config) -> Self {
+        Self {
+            runtime,
+            vpc,
+            clock,
+            publish_address: config.publish_address,
+            pull_attempts: config.image_pull_attempts.max(1),
+            pull_timeout: config.image_pull_timeout,
+        }
+    }
+
+    /// # Errors
+    /// The engine does not answer.
+    pub(super) async fn perform(&self, subject: Subject<'_>, effect: &Effect) -> Result<()> {
+        match effect {
+            Effect::Prepare { network, images } => self.prepare(subject, *network, images).await,
+            Effect::Pull(names) => self.pull(subject, names).await,
+            Effect::Create(names) => each(names, |name| self.create(subject, name)).await,
+            Effect::Start(names) => each(names, |name| self.start(subject, name)).await,
+            Effect::Stop(containers) => each(containers, |(name, grace)| self.stop(subject, name, *grace)).await,
+            Effect::RemovePause => self.remove(subject.entry, Slot::Pause).await,
+            Effect::RemoveContainers => self.remove_all(&subject.task.key, subject.entry).await,
+            Effect::Wait { .. } => Ok(()),
+        }
+    }
+
+    async fn prepare(&self, subject: Subject<'_>, network: bool, images: &[Arc<str>]) -> Result<()> {
+        let began = self.clock.now();
+        let looks = each(images, |name| self.look_for_image(subject, name));
+        if network {
+            let (network, looks) = join(self.provision(subject), looks).await;
+            network?;
+            looks?;
+        } else {
+            looks.await?;
+        }
+        // On AWS images are looked for once the network is up.
+        let since = if network { self.clock.now() } else { began };
+        self.note_pull(subject, since);
+        Ok(())
+    }
+
+    fn note_pull(&self, subject: Subject<'_>, since: crate::time::Timestamp) {
+        let now = self.clock.now();
+        subject.entry.change(|observed| {
+            observed.pull_started_at = observed.pull_started_at.or(Some(since));
+            if observed.images.values().all(|image| matches!(image, Image::Here { .. })) {
+                observed.pull_stopped_at = observed.pull_stopped_at.or(Some(now));
+            }
+        });
+    }
+
+    async fn look_for_image(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
+        let (image, labels) = image_of(subject, name);
+        let found = match self.runtime.inspect_image(image, &labels).await {
+            Ok(Some(found)) => Image::Here { digest: found.digest },
+            Ok(None) => Image::Missing { attempts: 0, next: None },
+            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
+            Err(error) => {
+                tracing::debug!(image, %error, "the image could not be looked at; it will be pulled");
+                Image::Missing { attempts: 0, next: None }
+            }
+        };
+        subject.entry.change(|observed| observed.images.insert(name.clone(), found));
+        Ok(())
+    }
+
+    async fn pull(&self, subject: Subject<'_>, names: &[Arc<str>]) -> Result<()> {
+        // A task that is stopped waits for no image.
+        tokio::select! {
+            pulled = each(names, |name| self.pull_one(subject, name)) => pulled?,
+            () = subject.entry.stop.notified() => return Ok(()),
+        }
+        self.note_pull(subject, self.clock.now());
+        Ok(())
+    }
+
+    async fn pull_one(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
+        let (image, labels) = image_of(subject, name);
+        let pull = self.runtime.pull_image(image, &labels, None);
+        let pulled = tokio::select! {
+            pulled = pull => pulled,
+            () = self.clock.sleep(self.pull_timeout) => Err(RuntimeError::Timeout(self.pull_timeout)),
+        };
+        let error = match pulled {
+            Ok(found) => {
+                let here = Image::Here { digest: found.digest };
+                subject.entry.change(|observed| observed.images.insert(name.clone(), here));
+                return Ok(());
+            }
+            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
+            Err(error) => error,
+        };
+        let retryable = !matches!(error, RuntimeError::Pull { retryable: false, .. } | RuntimeError::Timeout(_));
+        let now = self.clock.now();
+        subject.entry.change(|observed| {
+            let before = match observed.images.get(name) {
+                Some(Image::Missing { attempts, .. }) => *attempts,
+                _ => 0,
+            };
+            let attempts = before + 1;
+            if retryable && attempts < self.pull_attempts {
+                tracing::warn!(image, %error, attempts, "the pull failed; trying again");
+                let next = Some(pull_again(attempts, now));
+                observed.images.insert(name.clone(), Image::Missing { attempts, next });
+                return;
+            }
+            tracing::warn!(image, %error, attempts, "the image can't be pulled");
+            let reason = reasons::pull_failed(subject.task, image, attempts, &error);
+            observed.take(Slot::Container(name.clone()), Seen::failed(None, reason));
+        });
+        Ok(())
+    }
+
+    async fn create(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
+        let Some(container) = container_definition(subject.definition, name) else {
+            let reason = "CannotCreateContainerError: the task definition has no such container".to_owned();
+            subject.entry.change(|observed| observed.take(Slot::Container(name.clone()), Seen::failed(None, reason)));
+            return Ok(());
+        };
+        let pause = subject.entry.change(|observed| observed.pause.as_ref().and_then(|pause| pause.id.clone()));
+        let spec = spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address);
+        let seen = match self.runtime.create_container(&spec).await {
+            Ok(id) => Seen::created(id),
+            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
+            Err(error) => {
+                self.note_doubt(subject.entry, &error);
+                Seen::failed(None, reasons::create_failed(&error))
+            }
+        };
+        subject.entry.change(|observed| observed.take(Slot::Container(name.clone()), seen));
+        Ok(())
+    }
+
+    async fn start(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
+        let slot = Slot::Container(name.clone());
+        let Some(id) = subject.entry.change(|observed| observed.seen(&slot).and_then(|seen| seen.id.clone())) else {
+            return Ok(());
+        };
+        let seen = match self.runtime.start_container(&id).await {
+            Ok(observation) => Seen::from(&observation),
+            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
+            Err(RuntimeError::NoSuchContainer(_)) => {
+                subject.entry.change(|observed| observed.gone(&slot, &id));
+                return Ok(());
+            }
+            Err(error) => Seen::failed(Some(id), reasons::start_failed(&error)),
+        };
+        subject.entry.change(|observed| observed.take(slot, seen));
+        Ok(())
+    }
+
+    async fn stop(&self, subject: Subject<'_>, name: &Arc<str>, grace: Duration) -> Result<()> {
+        let slot = Slot::Container(name.clone());
+        let Some(id) = subject.entry.change(|observed| observed.seen(&slot).and_then(|seen| seen.id.clone())) else {
+            return Ok(());
+        };
+        match self.runtime.stop_container(&id, grace).await {
+            Ok(Some(exit)) => {
+                subject.entry.change(|observed| {
+                    let health = observed.seen(&slot).map(|seen| seen.health).unwrap_or_default();
+                    observed.take(slot, Seen { id: Some(id), state: SeenState::Exited(exit), health })
+                });
+                Ok(())
+            }
+            Ok(None) => {
+                subject.entry.change(|observed| observed.gone(&slot, &id));
+                Ok(())
+            }
+            Err(error @ RuntimeError::Unavailable(_)) => Err(error),
+            Err(error) => {
+                // Removing kills as well, and what can't be removed either is tried again from here.
+                tracing::warn!(container = %id, %error, "the container does not stop; removing it");
+                self.runtime.remove_container(&id).await?;
+                subject.entry.change(|observed| observed.gone(&slot, &id));
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives the task its network: the pause container, at an address of its subnet.
+    async fn provision(&self, subject: Subject<'_>) -> Result<()> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let error = match self.try_provision(subject).await {
+                Ok(()) => return Ok(()),
+                Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
+                Err(error) => error,
+            };
+            self.remove(subject.entry, Slot::Pause).await?;
+            let network = matches!(error, RuntimeError::Network { .. });
+            if network {
+                // The network is gone, or something that is not of this store has the address.
+                self.vpc.forget().await;
+                self.vpc.avoid(&subject.task.key);
+            }
+            if !network || attempt == NETWORK_ATTEMPTS {
+                tracing::warn!(task = %subject.task.key.id, %error, "the task gets no network");
+                self.note_doubt(subject.entry, &error);
+                subject.entry.change(|observed| observed.network_failure = Some(reasons::network_failed(&error)));
+                return Ok(());
+            }
+            tracing::debug!(task = %subject.task.key.id, %error, "trying another address");
+        }
+    }
+
+    async fn try_provision(&self, subject: Subject<'_>) -> Result<()> {
+        let Subject { task, definition, entry } = subject;
+        // One of an earlier attempt may have another address.
+        self.remove(entry, Slot::Pause).await?;
+        self.vpc.ensure().await?;
+        let subnet = task.attachment.as_ref().map_or("", |attachment| attachment.subnet_id.as_str());
+        let Some(address) = self.vpc.take(&task.key, subnet) else {
+            entry.change(|observed| observed.network_failure = Some(reasons::subnet_full(subnet)));
+            return Ok(());
+        };
+        let spec = spec::pause(task, definition, self.vpc.name(), address, self.publish_address);
+        let id = self.runtime.create_container(&spec).await?;
+        entry.change(|observed| observed.take(Slot::Pause, Seen::created(id.clone())));
+        let observation = self.runtime.start_container(&id).await?;
+        let mut seen = Seen::from(&observation);
+        if let SeenState::Running { address: seen_address, .. } = &mut seen.state {
+            // Some engines tell the address a moment later than they give it.
+            *seen_address = seen_address.or(Some(address));
+        }
+        if seen.is_running() {
+            entry.change(|observed| observed.take(Slot::Pause, seen));
+            Ok(())
+        } else {
+            Err(RuntimeError::Start { message: "the pause container ended at once".to_owned() })
+        }
+    }
+
+    async fn remove(&self, entry: &Entry, slot: Slot) -> Result<()> {
+        let id = entry.change(|observed| observed.seen(&slot).and_then(|seen| seen.id.clone()));
+        if let Some(id) = id {
+            self.remove_by_id(&id).await?;
+        }
+        entry.change(|observed| match slot {
+            Slot::Pause => observed.pause = None,
+            Slot::Container(name) => {
+                observed.containers.remove(&name);
+            }
+        });
+        Ok(())
+    }
+
+    /// Removes everything the engine holds for a task, known or not.
+    pub(super) async fn remove_all(&self, key: &TaskKey, entry: &Entry) -> Result<()> {
+        let observed = entry.read();
+        let (mut first, mut pause): (Vec<ContainerId>, Vec<ContainerId>) = (Vec::new(), Vec::new());
+        if observed.uncertain {
+            for found in self.runtime.list_containers().await? {
+                match super::observations::owner(&found.labels) {
+                    Some((owner, Slot::Pause)) if owner == *key => pause.push(found.id),
+                    Some((owner, Slot::Container(_))) if owner == *key => first.push(found.id),
+                    _ => {}
+                }
+            }
+        }
+        for (slot, id) in observed.ids() {
+            let list = if slot == Slot::Pause { &mut pause } else { &mut first };
+            if !list.contains(id) {
+                list.push(id.clone());
+            }
+        }
+        // The owner of the namespace last.
+        for ids in [first, pause] {
+            try_join_all(ids.iter().map(|id| self.remove_by_id(id))).await?;
+        }
+        entry.change(|observed| *observed = super::observed::ObservedTask::default());
+        Ok(())
+    }
+
+    async fn remove_by_id(&self, id: &ContainerId) -> Result<()> {
+        self.runtime.remove_container(id).await
+    }
+
+    /// A call that was given up may have had its effect.
+    fn note_doubt(&self, entry: &Entry, error: &RuntimeError) {
+        if matches!(error, RuntimeError::Timeout(_)) {
+            entry.change(|observed| observed.uncertain = true);
+        }
+    }
+}
+
+/// Runs `act` on all of `items` at once, each to its end.
+async fn each<'a, T, F: Future<Output = Result<()>>>(items: &'a [T], act: impl Fn(&'a T) -> F) -> Result<()> {
+    match items {
+        [one] => act(one).await,
+        items => join_all(items.iter().map(act)).await.into_iter().collect(),
+    }
+}
+
+/// The image of a container, and the labels that the runtime may look at.
+fn image_of<'a>(subject: Subject<'a>, name: &str) -> (&'a str, std::collections::BTreeMap<String, String>) {
+    match container_definition(subject.definition, name) {
+        Some(container) => (container.image.as_deref().unwrap_or_default(), spec::labels(subject.task, container)),
+        None => ("", std::collections::BTreeMap::new()),
+    }
+}

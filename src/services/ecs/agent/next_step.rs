@@ -1,0 +1,132 @@
+//! Pure: the next thing to do for a task, from its record, its definition and what is known of its containers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api_models::ecs;
+
+use super::advance::{advance, container_definition, uses_awsvpc};
+use super::observed::{Image, ObservedTask, SeenState};
+use crate::services::ecs::resources::{Task, TaskStatus};
+use crate::time::Timestamp;
+
+/// The ECS agent's default (`ECS_CONTAINER_STOP_TIMEOUT`).
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What to do now.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Step {
+    /// The record is behind: write [`advance`]'s changes, while the effect goes on.
+    pub(super) record: bool,
+    pub(super) effect: Effect,
+}
+
+/// One thing to do on the runtime. Names are those of containers in the task definition.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Effect {
+    /// Give the task its network (if `network`), and look which of the images the engine has.
+    Prepare {
+        network: bool,
+        images: Vec<Arc<str>>,
+    },
+    Pull(Vec<Arc<str>>),
+    Create(Vec<Arc<str>>),
+    Start(Vec<Arc<str>>),
+    /// Each with the time it has between SIGTERM and SIGKILL.
+    Stop(Vec<(Arc<str>, Duration)>),
+    /// The task gives up its network.
+    RemovePause,
+    /// Everything the engine holds for the task; only once STOPPED is written.
+    RemoveContainers,
+    /// Nothing, until there is news or it is this time.
+    Wait {
+        until: Option<Timestamp>,
+    },
+}
+
+pub(super) fn next_step(
+    task: &Task,
+    definition: &ecs::TaskDefinition,
+    observed: &ObservedTask,
+    now: Timestamp,
+) -> Step {
+    let mut after = task.clone();
+    let record = advance(&mut after, definition, observed, now);
+    Step { record, effect: effect(&after, definition, observed, now) }
+}
+
+fn effect(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask, now: Timestamp) -> Effect {
+    if task.last_status == TaskStatus::Stopped {
+        return if observed.is_empty() { Effect::Wait { until: None } } else { Effect::RemoveContainers };
+    }
+    if task.desired_status == TaskStatus::Stopped {
+        return stop(task, definition, observed);
+    }
+    start(task, definition, observed, now)
+}
+
+fn stop(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask) -> Effect {
+    let running: Vec<_> = task
+        .containers
+        .iter()
+        .filter(|container| observed.containers.get(&container.name).is_some_and(super::observed::Seen::is_running))
+        .map(|container| (container.name.clone(), stop_timeout(definition, &container.name)))
+        .collect();
+    if !running.is_empty() {
+        return Effect::Stop(running);
+    }
+    match &observed.pause {
+        Some(pause) if pause.id.is_some() => Effect::RemovePause,
+        _ => Effect::Wait { until: None },
+    }
+}
+
+fn start(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask, now: Timestamp) -> Effect {
+    let pending = || task.containers.iter().filter(|container| container.last_status == TaskStatus::Pending);
+    let network = uses_awsvpc(definition) && observed.address().is_none();
+    // A container that exists had its image.
+    let unseen = || pending().filter(|container| !observed.containers.contains_key(&container.name));
+    let unknown: Vec<_> = unseen()
+        .filter(|container| !observed.images.contains_key(&container.name))
+        .map(|container| container.name.clone())
+        .collect();
+    if network || !unknown.is_empty() {
+        return Effect::Prepare { network, images: unknown };
+    }
+    let mut missing = Vec::new();
+    let mut later = None;
+    for container in unseen() {
+        match observed.images.get(&container.name) {
+            Some(Image::Missing { next: Some(next), .. }) if *next > now => {
+                later = Some(later.map_or(*next, |other: Timestamp| other.min(*next)));
+            }
+            Some(Image::Missing { .. }) => missing.push(container.name.clone()),
+            Some(Image::Here { .. }) | None => {}
+        }
+    }
+    if !missing.is_empty() {
+        return Effect::Pull(missing);
+    }
+    if later.is_some() {
+        return Effect::Wait { until: later };
+    }
+    let create: Vec<_> = unseen().map(|container| container.name.clone()).collect();
+    if !create.is_empty() {
+        return Effect::Create(create);
+    }
+    let created = |name: &Arc<str>| observed.containers.get(name).is_some_and(|seen| seen.state == SeenState::Created);
+    let start: Vec<_> = pending().map(|container| container.name.clone()).filter(created).collect();
+    if start.is_empty() { Effect::Wait { until: None } } else { Effect::Start(start) }
+}
+
+fn stop_timeout(definition: &ecs::TaskDefinition, name: &str) -> Duration {
+    container_definition(definition, name)
+        .and_then(|container| container.stop_timeout)
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .map_or(STOP_TIMEOUT, Duration::from_secs)
+}
+
+/// When a pull that failed `attempts` times is tried again: 1 to 5 seconds later, as the ECS agent does.
+pub(super) fn pull_again(attempts: u32, now: Timestamp) -> Timestamp {
+    now.saturating_add(Duration::from_secs(u64::from(attempts.clamp(1, 5))))
+}

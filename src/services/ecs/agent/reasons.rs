@@ -1,0 +1,147 @@
+//! ECS's words for what went wrong.
+//!
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html>
+
+use std::time::Duration;
+
+use api_models::ecs::LaunchType;
+
+use crate::runtime::{Exit, RuntimeError};
+use crate::services::ecs::resources::Task;
+
+pub(super) const ESSENTIAL_CONTAINER_EXITED: &str = "Essential container in task exited";
+pub(super) const TASK_FAILED_TO_START: &str = "Task failed to start";
+/// What the ECS agent says of a container it knew and the engine does not.
+pub(super) const VANISHED: &str = "ContainerVanishedError: No container matching saved ID found";
+
+/// The reason of a container whose image could not be had. Fargate and the ECS agent say it differently.
+pub(super) fn pull_failed(task: &Task, image: &str, attempts: u32, error: &RuntimeError) -> String {
+    match error {
+        RuntimeError::Timeout(waited) => timed_out("pulled", *waited),
+        error if is_fargate(task) => format!(
+            "CannotPullContainerError: pull image manifest has been retried {attempts} time(s): failed to resolve ref \
+             {}: {error}",
+            full_reference(image)
+        ),
+        error => format!("CannotPullContainerError: {}", from_daemon(error)),
+    }
+}
+
+pub(super) fn create_failed(error: &RuntimeError) -> String {
+    match error {
+        RuntimeError::Timeout(waited) => timed_out("created", *waited),
+        error => format!("CannotCreateContainerError: {}", from_daemon(error)),
+    }
+}
+
+pub(super) fn start_failed(error: &RuntimeError) -> String {
+    match error {
+        RuntimeError::Timeout(waited) => timed_out("started", *waited),
+        error => format!("CannotStartContainerError: {}", from_daemon(error)),
+    }
+}
+
+pub(super) fn network_failed(error: &RuntimeError) -> String {
+    match error {
+        RuntimeError::Timeout(_) => "Timeout waiting for network interface provisioning to complete.".to_owned(),
+        error => format!("ContainerNetworkingError: {error}"),
+    }
+}
+
+/// In EC2's words, which ECS hands on.
+pub(super) fn subnet_full(subnet_id: &str) -> String {
+    format!(
+        "Unexpected EC2 error while attempting to Create Network Interface in subnet '{subnet_id}': \
+         InsufficientFreeAddressesInSubnet"
+    )
+}
+
+/// The reason of a container that ended; most have none.
+pub(super) fn exit_reason(exit: &Exit) -> Option<String> {
+    if exit.oom_killed {
+        return Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
+    }
+    exit.error.as_ref().map(|error| format!("CannotStartContainerError: Error response from daemon: {error}"))
+}
+
+/// The task's reason for a failure to start: Fargate repeats the container's.
+pub(super) fn task_failed_to_start(task: &Task, container: &str) -> String {
+    if is_fargate(task) { container.to_owned() } else { TASK_FAILED_TO_START.to_owned() }
+}
+
+pub(super) fn is_fargate(task: &Task) -> bool {
+    task.launch_type == Some(LaunchType::Fargate)
+        || task.capacity_provider.as_deref().is_some_and(|name| matches!(name, "FARGATE" | "FARGATE_SPOT"))
+}
+
+/// As Docker's command line puts the engine's answers, and the agent with it.
+fn from_daemon(error: &RuntimeError) -> String {
+    format!("Error response from daemon: {error}")
+}
+
+fn timed_out(transition: &str, waited: Duration) -> String {
+    format!("DockerTimeoutError: Could not transition to {transition}; timed out after waiting {}", go_duration(waited))
+}
+
+/// As Go writes durations: `4m0s`, `2h0m0s`, `1.5s`.
+fn go_duration(duration: Duration) -> String {
+    let (seconds, millis) = (duration.as_secs(), duration.subsec_millis());
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    let rest = match millis {
+        0 => format!("{}s", seconds % 60),
+        millis => format!("{}.{}s", seconds % 60, format!("{millis:03}").trim_end_matches('0')),
+    };
+    match (hours, minutes) {
+        (0, 0) => rest,
+        (0, minutes) => format!("{minutes}m{rest}"),
+        (hours, minutes) => format!("{hours}h{minutes}m{rest}"),
+    }
+}
+
+/// The reference with the registry and tag that Docker adds to short names.
+fn full_reference(image: &str) -> String {
+    let tagged = match image.rsplit_once('/').map_or(image, |(_, last)| last) {
+        last if last.contains([':', '@']) => image.to_owned(),
+        _ => format!("{image}:latest"),
+    };
+    match tagged.split_once('/') {
+        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => tagged,
+        Some(_) => format!("docker.io/{tagged}"),
+        None => format!("docker.io/library/{tagged}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_look_like_gos() {
+        let go = |millis| go_duration(Duration::from_millis(millis));
+        assert_eq!(
+            [go(240_000), go(7_200_000), go(1_500), go(90_250)],
+            ["4m0s", "2h0m0s", "1.5s", "1m30.25s"].map(str::to_owned)
+        );
+    }
+
+    #[test]
+    fn references_are_completed_as_docker_does() {
+        assert_eq!(full_reference("nginx"), "docker.io/library/nginx:latest");
+        assert_eq!(full_reference("a/b:1"), "docker.io/a/b:1");
+        assert_eq!(full_reference("localhost:5000/x"), "localhost:5000/x:latest");
+        assert_eq!(full_reference("x@sha256:0"), "docker.io/library/x@sha256:0");
+    }
+
+    #[test]
+    fn engine_errors_are_quoted() {
+        let error = RuntimeError::Start { message: "driver failed: port is already allocated".into() };
+        assert_eq!(
+            start_failed(&error),
+            "CannotStartContainerError: Error response from daemon: driver failed: port is already allocated"
+        );
+        assert_eq!(
+            create_failed(&RuntimeError::Timeout(Duration::from_secs(240))),
+            "DockerTimeoutError: Could not transition to created; timed out after waiting 4m0s"
+        );
+    }
+}

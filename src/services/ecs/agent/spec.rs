@@ -1,0 +1,177 @@
+//! Pure: from a task and its definition to what is asked of the runtime.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use api_models::ecs::{self, ContainerDefinition, ContainerOverride, KeyValuePair, NetworkMode};
+use sha2::{Digest, Sha256};
+
+use super::{ports, reasons};
+use crate::runtime::{
+    CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, FAMILY_LABEL, ImageSource,
+    PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
+};
+use crate::services::ecs::network;
+use crate::services::ecs::resources::Task;
+
+/// What the kernel takes at least as CpuShares, and so the ECS agent gives at least.
+const MINIMUM_CPU_SHARES: i64 = 2;
+const MIB: i64 = 1 << 20;
+
+/// A container of the task. `pause` owns the task's network namespace in awsvpc mode.
+pub(super) fn container(
+    task: &Task,
+    definition: &ecs::TaskDefinition,
+    container: &ContainerDefinition,
+    pause: Option<&ContainerId>,
+    publish_address: IpAddr,
+) -> ContainerSpec {
+    let name = container.name.as_deref().unwrap_or_default();
+    let given = override_of(task, name);
+    let mode = definition.network_mode.as_ref();
+    let size = TaskSize::of(task, definition);
+    let cpu = given.and_then(|given| given.cpu).or(container.cpu).map(i64::from).filter(|cpu| *cpu > 0);
+    let memory = given.and_then(|given| given.memory).or(container.memory).map(|mib| i64::from(mib) * MIB);
+    let memory_bytes = match (memory, size.memory_bytes) {
+        (Some(own), Some(task)) => Some(own.min(task)),
+        (own, task) => own.or(task),
+    };
+    let reservation = given.and_then(|given| given.memory_reservation).or(container.memory_reservation);
+    let network = match (mode, pause) {
+        _ if container.disable_networking == Some(true) => ContainerNetwork::None,
+        (Some(NetworkMode::Awsvpc), Some(pause)) => ContainerNetwork::Container(pause.clone()),
+        (Some(NetworkMode::Host), _) => ContainerNetwork::Host,
+        (Some(NetworkMode::None), _) => ContainerNetwork::None,
+        _ => ContainerNetwork::Bridge,
+    };
+    let publish = match network {
+        ContainerNetwork::Bridge => ports::published_by(container, publish_address),
+        _ => Vec::new(),
+    };
+    ContainerSpec {
+        name: host_name(task, name),
+        image: ImageSource::Reference(container.image.clone().unwrap_or_default()),
+        entry_point: container.entry_point.clone(),
+        command: given.and_then(|given| given.command.clone()).or_else(|| container.command.clone()),
+        environment: environment(task, container, given),
+        working_directory: container.working_directory.clone(),
+        user: container.user.clone(),
+        hostname: container.hostname.clone(),
+        labels: labels(task, container),
+        // None at all: the engine's own default. The agent would give 2, next to nothing on a busy machine that is
+        // not a container instance.
+        cpu_shares: cpu.map(|cpu| cpu.max(MINIMUM_CPU_SHARES)),
+        nano_cpus: size.nano_cpus,
+        memory_bytes,
+        memory_reservation_bytes: reservation
+            .map(|mib| i64::from(mib) * MIB)
+            .map(|soft| memory_bytes.map_or(soft, |hard| soft.min(hard))),
+        network,
+        publish,
+        stop_timeout: container.stop_timeout.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs),
+    }
+}
+
+/// The labels of a task's container: the task definition's own, and AWS's.
+pub(super) fn labels(task: &Task, container: &ContainerDefinition) -> BTreeMap<String, String> {
+    let mut labels = container.docker_labels.clone().unwrap_or_default();
+    labels.extend(own_labels(task, container.name.as_deref().unwrap_or_default(), "container"));
+    labels
+}
+
+/// The container that holds the task's network namespace, at `address`.
+pub(super) fn pause(
+    task: &Task,
+    definition: &ecs::TaskDefinition,
+    network: &str,
+    address: Ipv4Addr,
+    publish_address: IpAddr,
+) -> ContainerSpec {
+    let containers = definition.container_definitions.as_deref().unwrap_or_default();
+    ContainerSpec {
+        name: host_name(task, PAUSE_CONTAINER_NAME),
+        image: ImageSource::Pause,
+        hostname: Some(network::private_dns_name(&task.key.scope.region, address)),
+        labels: own_labels(task, PAUSE_CONTAINER_NAME, "pause").collect(),
+        network: ContainerNetwork::Attached { network: network.to_owned(), address },
+        publish: ports::published_by_all(containers, publish_address),
+        ..ContainerSpec::default()
+    }
+}
+
+fn own_labels(task: &Task, name: &str, role: &str) -> impl Iterator<Item = (String, String)> {
+    [
+        (TASK_ARN_LABEL, task.key.arn()),
+        (CLUSTER_LABEL, task.key.cluster().arn()),
+        (CONTAINER_NAME_LABEL, name.to_owned()),
+        (FAMILY_LABEL, task.task_definition.family.to_string()),
+        (REVISION_LABEL, task.task_definition.revision.to_string()),
+        (ROLE_LABEL, role.to_owned()),
+    ]
+    .into_iter()
+    .map(|(label, value)| (label.to_owned(), value))
+}
+
+/// `ecs-<family>-<revision>-<container>-<20 hex digits>`, as the agent names it. The digits follow from the task, so
+/// that a call whose answer was lost and its repetition mean the same container.
+fn host_name(task: &Task, container: &str) -> String {
+    use std::fmt::Write;
+    let digest = Sha256::digest(format!("{}/{container}", task.key.arn()));
+    let clean: String = container.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let mut name = format!("ecs-{}-{}-{clean}-", task.task_definition.family, task.task_definition.revision);
+    for byte in &digest[..10] {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+/// ECS's own variables, then the task definition's, then the override's; later ones win. In this order in the list.
+fn environment(task: &Task, container: &ContainerDefinition, given: Option<&ContainerOverride>) -> Vec<String> {
+    let region = task.key.scope.region.as_str();
+    let execution = if reasons::is_fargate(task) { "AWS_ECS_FARGATE" } else { "AWS_ECS_EC2" };
+    let mut variables: Vec<(&str, &str)> =
+        vec![("AWS_REGION", region), ("AWS_DEFAULT_REGION", region), ("AWS_EXECUTION_ENV", execution)];
+    let pairs = |pairs: &'_ Option<Vec<KeyValuePair>>| pairs.clone().unwrap_or_default();
+    let (own, overriding) = (pairs(&container.environment), given.map(|given| pairs(&given.environment)));
+    let overriding = overriding.unwrap_or_default();
+    for pair in own.iter().chain(&overriding) {
+        let Some(name) = pair.name.as_deref() else { continue };
+        let value = pair.value.as_deref().unwrap_or_default();
+        match variables.iter_mut().find(|(known, _)| *known == name) {
+            Some(known) => known.1 = value,
+            None => variables.push((name, value)),
+        }
+    }
+    variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+fn override_of<'a>(task: &'a Task, name: &str) -> Option<&'a ContainerOverride> {
+    task.overrides.container_overrides.iter().flatten().find(|given| given.name.as_deref() == Some(name))
+}
+
+/// The limits of the whole task, where it has any: no container gets more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct TaskSize {
+    nano_cpus: Option<i64>,
+    memory_bytes: Option<i64>,
+}
+
+impl TaskSize {
+    fn of(task: &Task, definition: &ecs::TaskDefinition) -> Self {
+        let (cpu, memory) = (&task.overrides.cpu, &task.overrides.memory);
+        let cpu = cpu.as_deref().or(definition.cpu.as_deref()).and_then(|text| quantity(text, "vcpu", 1024.0));
+        let memory = memory.as_deref().or(definition.memory.as_deref()).and_then(|text| quantity(text, "gb", 1024.0));
+        Self { nano_cpus: cpu.map(|units| units * 1_000_000_000 / 1024), memory_bytes: memory.map(|mib| mib * MIB) }
+    }
+}
+
+/// `512`, or `0.5 GB` with the large unit's name and size.
+fn quantity(text: &str, unit: &str, size: f64) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    let number = match text.strip_suffix(unit) {
+        Some(number) => number.trim().parse::<f64>().ok()? * size,
+        None => text.parse().ok()?,
+    };
+    (number > 0.0).then_some(number as i64)
+}
