@@ -8,7 +8,7 @@ use api_models::ecs::{
 
 use crate::services::Context;
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
-use crate::services::ecs::resources::{Cluster, ClusterStatus, TaskStatus, lookup};
+use crate::services::ecs::resources::{Cluster, ClusterStatus, ContainerInstance, TaskStatus, lookup};
 
 /// It stays describable, and the deletion can be repeated.
 pub(crate) async fn handle(
@@ -35,6 +35,11 @@ pub(crate) async fn handle(
                     "The Cluster cannot be deleted while Tasks are active.",
                 )
                 .into());
+            }
+            // All INACTIVE: with their cluster gone, nothing can describe them.
+            let gone: Vec<_> = instances_of(tx, &key).map(|instance| instance.key.clone()).collect();
+            for key in &gone {
+                tx.delete::<ContainerInstance>(key);
             }
             cluster.status = ClusterStatus::Inactive;
             let answer = cluster.to_answer(tx);

@@ -6,17 +6,21 @@ mod create_cluster;
 mod delete_account_setting;
 mod delete_cluster;
 mod delete_task_definitions;
+mod deregister_container_instance;
 mod deregister_task_definition;
 mod describe_capacity_providers;
 mod describe_clusters;
+mod describe_container_instances;
 mod describe_task_definition;
 mod list_account_settings;
 mod list_clusters;
+mod list_container_instances;
 mod list_task_definition_families;
 mod list_task_definitions;
 mod put_account_setting;
 mod put_account_setting_default;
 mod put_cluster_capacity_providers;
+mod register_container_instance;
 mod register_task_definition;
 mod update_cluster;
 mod update_cluster_settings;
@@ -32,17 +36,21 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DeleteAccountSetting, _, _>(delete_account_setting::handle),
         Entry::new::<ops::DeleteCluster, _, _>(delete_cluster::handle),
         Entry::new::<ops::DeleteTaskDefinitions, _, _>(delete_task_definitions::handle),
+        Entry::new::<ops::DeregisterContainerInstance, _, _>(deregister_container_instance::handle),
         Entry::new::<ops::DeregisterTaskDefinition, _, _>(deregister_task_definition::handle),
         Entry::new::<ops::DescribeCapacityProviders, _, _>(describe_capacity_providers::handle),
         Entry::new::<ops::DescribeClusters, _, _>(describe_clusters::handle),
+        Entry::new::<ops::DescribeContainerInstances, _, _>(describe_container_instances::handle),
         Entry::new::<ops::DescribeTaskDefinition, _, _>(describe_task_definition::handle),
         Entry::new::<ops::ListAccountSettings, _, _>(list_account_settings::handle),
         Entry::new::<ops::ListClusters, _, _>(list_clusters::handle),
+        Entry::new::<ops::ListContainerInstances, _, _>(list_container_instances::handle),
         Entry::new::<ops::ListTaskDefinitionFamilies, _, _>(list_task_definition_families::handle),
         Entry::new::<ops::ListTaskDefinitions, _, _>(list_task_definitions::handle),
         Entry::new::<ops::PutAccountSetting, _, _>(put_account_setting::handle),
         Entry::new::<ops::PutAccountSettingDefault, _, _>(put_account_setting_default::handle),
         Entry::new::<ops::PutClusterCapacityProviders, _, _>(put_cluster_capacity_providers::handle),
+        Entry::new::<ops::RegisterContainerInstance, _, _>(register_container_instance::handle),
         Entry::new::<ops::RegisterTaskDefinition, _, _>(register_task_definition::handle),
         Entry::new::<ops::UpdateCluster, _, _>(update_cluster::handle),
         Entry::new::<ops::UpdateClusterSettings, _, _>(update_cluster_settings::handle),

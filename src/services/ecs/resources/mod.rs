@@ -2,7 +2,7 @@
 
 mod account_setting;
 pub mod cluster;
-mod container_instance;
+pub mod container_instance;
 mod idempotency;
 pub mod lookup;
 pub mod paging;

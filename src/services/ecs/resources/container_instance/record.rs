@@ -8,8 +8,8 @@ use std::sync::Arc;
 use api_models::ecs::{Attribute, Tag, VersionInfo};
 use serde::{Deserialize, Serialize};
 
-use super::ClusterKey;
 use crate::identity::Scope;
+use crate::services::ecs::resources::ClusterKey;
 use crate::store::Record;
 use crate::time::Timestamp;
 

@@ -1,0 +1,10 @@
+//! Container instances: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/create-capacity.html>
+
+pub mod attributes;
+mod load;
+mod record;
+pub mod registration;
+mod render;
+
+pub use load::Loads;
+pub use record::{ContainerInstance, ContainerInstanceKey, Resources};

@@ -1,0 +1,191 @@
+//! What RegisterContainerInstance makes of its input.
+//!
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html>
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use api_models::ecs::{
+    Attribute, CommonError, InvalidParameterException, PlatformDevice, PlatformDeviceType, Resource, VersionInfo,
+};
+use serde::Deserialize;
+
+use super::{ContainerInstance, ContainerInstanceKey, Resources, attributes, load};
+use crate::config::EngineCapacity;
+use crate::identity::Scope;
+use crate::services::ecs::network;
+use crate::services::ecs::resources::{ClusterKey, lookup};
+use crate::store::State;
+
+/// Ports of an instance that tasks can't have: SSH, Docker's and the agent's. In AWS's order.
+pub const RESERVED_PORTS: [u16; 5] = [22, 2376, 2375, 51678, 51679];
+
+/// The parts of EC2's instance identity document that ECS uses.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html>
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityDocument {
+    pub instance_id: Option<String>,
+    pub region: Option<String>,
+    pub availability_zone: Option<String>,
+    pub instance_type: Option<String>,
+    pub image_id: Option<String>,
+    pub architecture: Option<String>,
+}
+
+impl IdentityDocument {
+    /// Reads the document; its signature is not checked, as there is no EC2 that could have signed it.
+    ///
+    /// # Errors
+    /// InvalidParameterException when it is not JSON of this form, or is of another region.
+    pub fn parse(text: Option<&str>, scope: &Scope) -> Result<Self, InvalidParameterException> {
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(Self::default()) };
+        let invalid = || InvalidParameterException::new("The instance identity document is invalid.");
+        let document: Self = serde_json::from_str(text).map_err(|_| invalid())?;
+        match &document.region {
+            Some(region) if region != scope.region.as_str() => Err(invalid()),
+            _ => Ok(document),
+        }
+    }
+}
+
+/// The size an instance registers: as given, the engine's where nothing is given.
+///
+/// # Errors
+/// InvalidParameterException for a resource ECS does not know, or a value that is none of its type.
+pub fn resources(
+    given: &[Resource],
+    devices: &[PlatformDevice],
+    engine: EngineCapacity,
+) -> Result<Resources, InvalidParameterException> {
+    let cap = |value: u64| i32::try_from(value).unwrap_or(i32::MAX);
+    let mut total = Resources {
+        cpu: cap(u64::from(engine.cpus) * 1024),
+        memory: cap(u64::from(engine.memory_mib)),
+        tcp_ports: RESERVED_PORTS.into(),
+        udp_ports: BTreeSet::new(),
+        gpus: Vec::new(),
+    };
+    for resource in given {
+        let name = resource.name.as_deref().unwrap_or_default();
+        match name {
+            "CPU" => total.cpu = amount(resource)?,
+            "MEMORY" => total.memory = amount(resource)?,
+            "PORTS" => total.tcp_ports = ports(resource)?,
+            "PORTS_UDP" => total.udp_ports = ports(resource)?,
+            "GPU" => total.gpus = resource.string_set_value.clone().unwrap_or_default(),
+            other => {
+                return Err(InvalidParameterException::new(format!(
+                    "{other} should be one of [CPU,MEMORY,PORTS,PORTS_UDP,GPU]"
+                )));
+            }
+        }
+    }
+    for device in devices.iter().filter(|device| device.r#type == Some(PlatformDeviceType::Gpu)) {
+        let id = device.id.clone().unwrap_or_default();
+        if !total.gpus.contains(&id) {
+            total.gpus.push(id);
+        }
+    }
+    Ok(total)
+}
+
+fn invalid(resource: &Resource) -> InvalidParameterException {
+    let name = resource.name.as_deref().unwrap_or_default();
+    InvalidParameterException::new(format!("Invalid value for resource {name}"))
+}
+
+/// An INTEGER resource; clients may also send it as LONG.
+fn amount(resource: &Resource) -> Result<i32, InvalidParameterException> {
+    let long = resource.long_value.filter(|long| *long != 0).map(i32::try_from).transpose();
+    let value = match (resource.integer_value, long) {
+        (Some(integer), Ok(long)) => long.filter(|_| integer == 0).or(Some(integer)),
+        (None, Ok(long)) => long,
+        (_, Err(_)) => None,
+    };
+    value.filter(|value| *value >= 0).ok_or_else(|| invalid(resource))
+}
+
+fn ports(resource: &Resource) -> Result<BTreeSet<u16>, InvalidParameterException> {
+    let set = resource.string_set_value.iter().flatten();
+    set.map(|port| port.trim().parse().map_err(|_| invalid(resource))).collect()
+}
+
+/// What an instance tells of itself.
+pub struct Given {
+    pub document: IdentityDocument,
+    pub attributes: Vec<Attribute>,
+    pub version_info: Option<VersionInfo>,
+    pub resources: Resources,
+}
+
+impl Given {
+    /// All attributes: those that follow from the document and the place, the capabilities (unless the instance
+    /// brings its own, as the ECS agent does), and the instance's own, which win.
+    #[must_use]
+    pub fn all_attributes(&self, scope: &Scope) -> Vec<Attribute> {
+        let document = &self.document;
+        let architecture = document.architecture.as_deref().unwrap_or(std::env::consts::ARCH);
+        let zone = match &document.availability_zone {
+            Some(zone) => zone.clone(),
+            None => network::zones(&scope.region).swap_remove(0),
+        };
+        let vpc = network::default_vpc(scope);
+        let subnets = network::default_subnets(scope);
+        let subnet = subnets.iter().find(|subnet| subnet.availability_zone == zone).or(subnets.first());
+        let standard = [
+            ("ecs.ami-id", document.image_id.as_deref()),
+            ("ecs.vpc-id", Some(&*vpc)),
+            ("ecs.subnet-id", subnet.map(|subnet| &*subnet.id)),
+            ("ecs.availability-zone", Some(&*zone)),
+            ("ecs.instance-type", document.instance_type.as_deref()),
+            ("ecs.os-type", Some("linux")),
+            ("ecs.os-family", Some("LINUX")),
+            ("ecs.cpu-architecture", Some(if architecture == "aarch64" { "arm64" } else { architecture })),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some(attributes::attribute(name, Some(value?))));
+        let own = self.attributes.iter().any(attributes::is_capability);
+        let capabilities = attributes::capabilities().filter(|_| !own);
+        attributes::merge(capabilities.chain(standard).collect(), self.attributes.iter().cloned())
+    }
+
+    /// Brings an instance that registers again up to date: what tasks hold of it stays taken, attributes it does not
+    /// name stay.
+    pub fn refresh(self, state: &State, instance: &mut ContainerInstance) {
+        let attributes = self.all_attributes(&instance.key.scope);
+        instance.attributes = attributes::merge(std::mem::take(&mut instance.attributes), attributes);
+        instance.remaining = load::remaining(state, &instance.key, &self.resources);
+        instance.registered = self.resources;
+        if let Some(version_info) = self.version_info {
+            instance.version_info = version_info;
+        }
+        if self.document.instance_id.is_some() {
+            instance.ec2_instance_id = self.document.instance_id;
+        }
+        instance.agent_connected = true;
+        instance.version += 1;
+    }
+}
+
+/// What an instance says of its software when it says nothing: the agent's version whose ways LocalECS follows.
+#[must_use]
+pub fn default_version_info() -> VersionInfo {
+    VersionInfo { agent_version: Some("1.105.0".to_owned()), ..VersionInfo::default() }
+}
+
+/// The instance an ARN or id of a request names, in any status; `None` when there is none.
+///
+/// # Errors
+/// InvalidParameterException for a text that can't name one.
+pub fn find<'a>(
+    state: &'a State,
+    cluster: &ClusterKey,
+    named: &str,
+) -> Result<Option<&'a Arc<ContainerInstance>>, CommonError> {
+    let id = lookup::id_in_cluster(cluster, "container-instance", named)?;
+    Ok(id.and_then(|id| {
+        let key = ContainerInstanceKey { scope: cluster.scope.clone(), cluster: cluster.name.clone(), id: id.into() };
+        state.container_instances.get(&key)
+    }))
+}
