@@ -5,14 +5,18 @@
 
 use std::sync::Arc;
 
+use api_models::Unexpected;
+
 use crate::admin;
-use crate::config::Config;
+use crate::config::{Config, EngineCapacity};
 use crate::http::AppState;
 use crate::ids::IdSource;
 use crate::reconcile::Driver;
 use crate::runtime::ContainerRuntime;
 use crate::services::Shared;
 use crate::services::dispatch::Registry;
+use crate::services::ecs::agent::{self, AgentHandle};
+use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::store::Store;
 use crate::time::Clock;
 
@@ -39,6 +43,7 @@ pub struct EngineChoice {
 pub struct App {
     pub shared: Arc<Shared>,
     pub runtime: Arc<dyn ContainerRuntime>,
+    pub agent: AgentHandle,
     pub driver: Driver,
     pub engine: EngineChoice,
 }
@@ -46,11 +51,20 @@ pub struct App {
 impl App {
     /// Starts the reconcilers. Containers that still run from before are adopted in the background.
     pub async fn start(parts: Parts) -> Arc<Self> {
-        let Parts { store, clock, ids, config, runtime, engine } = parts;
+        let Parts { store, clock, ids, mut config, runtime, engine } = parts;
+        if let Ok(info) = runtime.info().await {
+            config.engine = EngineCapacity {
+                cpus: info.cpus,
+                memory_mib: u32::try_from(info.memory_bytes >> 20).unwrap_or(u32::MAX),
+            };
+        }
         let store = Arc::new(store);
         let shared = Arc::new(Shared { store: store.clone(), clock: clock.clone(), ids, config });
-        let driver = Driver::new(store, clock);
-        Arc::new(Self { shared, runtime, driver, engine })
+        let mut driver = Driver::new(store, clock);
+        let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(TaskDefinitionDeletion { shared: shared.clone() }), wakes);
+        Arc::new(Self { shared, runtime, agent, driver, engine })
     }
 
     /// What the listener serves: the AWS API and, under `/_localecs`, the admin API.
@@ -63,13 +77,14 @@ impl App {
     ///
     /// # Errors
     /// When the store can't be written or the engine does not answer.
-    pub async fn reset(&self) -> Result<(), api_models::Unexpected> {
+    pub async fn reset(&self) -> Result<(), Unexpected> {
         self.shared
             .store
             .transact(|tx| {
                 tx.clear();
-                Ok::<(), api_models::Unexpected>(())
+                Ok::<(), Unexpected>(())
             })
-            .await
+            .await?;
+        self.agent.purge().await.map_err(Unexpected::new)
     }
 }

@@ -21,6 +21,9 @@ use crate::runtime::simulated::SimulatedRuntime;
 use crate::store::Store;
 use crate::time::Clock;
 
+/// How long stopping all tasks may take: longer than the longest stopTimeout (120 s).
+const STOP_PATIENCE: Duration = Duration::from_secs(150);
+
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let config = config(&args)?;
     let listener = TcpListener::bind((args.host, args.port)).await.with_context(|| {
@@ -43,6 +46,10 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     http::serve(listener, app.http(), stop).await;
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");
+        match tokio::time::timeout(STOP_PATIENCE, app.agent.stop_all("LocalECS is stopping")).await {
+            Ok(stopped) => stopped?,
+            Err(_) => bail!("some tasks could not be stopped within {STOP_PATIENCE:?}; their containers may still run"),
+        }
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
