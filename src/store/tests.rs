@@ -239,21 +239,19 @@ fn a_folder_written_by_a_newer_version_is_left_alone() {
 
 #[test]
 fn a_record_that_cannot_be_read_is_named() {
-    let folder = tempfile::tempdir().expect("a folder");
-    drop(open(folder.path()));
-    let insert = |table: &str| {
+    let refused = |table: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(open(folder.path()));
         let database = Connection::open(folder.path().join("localecs.sqlite3")).expect("nobody holds it");
-        database
-            .execute("INSERT INTO records (tbl, key, value) VALUES (?1, 'x', X'7B7D')", [table])
-            .expect("it is written");
+        let insert = "INSERT INTO records (tbl, key, value) VALUES (?1, 'x', X'7B7D')";
+        database.execute(insert, [table]).expect("it is written");
+        drop(database);
+        Store::open(folder.path(), &IdSource::seeded(1)).err().expect("it can't be read")
     };
-    insert("clusters");
-    let refused = Store::open(folder.path(), &IdSource::seeded(1)).err().expect("{} is no cluster");
-    assert!(matches!(&refused, JournalError::Unreadable { table, .. } if table == "clusters"), "{refused}");
-    // In the order of the tables' names this comes before.
-    insert("a_table_of_tomorrow");
-    let refused = Store::open(folder.path(), &IdSource::seeded(1)).err().expect("there is no such table");
-    assert!(matches!(&refused, JournalError::UnknownTable(table) if table == "a_table_of_tomorrow"), "{refused}");
+    let error = refused("clusters");
+    assert!(matches!(&error, JournalError::Unreadable { table, .. } if table == "clusters"), "{error}");
+    let error = refused("a_table_of_tomorrow");
+    assert!(matches!(&error, JournalError::UnknownTable(table) if table == "a_table_of_tomorrow"), "{error}");
 }
 
 /// A store whose journal refuses every record whose key has `poison` in it.
