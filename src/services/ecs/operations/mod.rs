@@ -15,6 +15,7 @@ mod describe_task_definition;
 mod list_account_settings;
 mod list_clusters;
 mod list_container_instances;
+mod list_tags_for_resource;
 mod list_task_definition_families;
 mod list_task_definitions;
 mod put_account_setting;
@@ -22,6 +23,8 @@ mod put_account_setting_default;
 mod put_cluster_capacity_providers;
 mod register_container_instance;
 mod register_task_definition;
+mod tag_resource;
+mod untag_resource;
 mod update_cluster;
 mod update_cluster_settings;
 
@@ -45,6 +48,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::ListAccountSettings, _, _>(list_account_settings::handle),
         Entry::new::<ops::ListClusters, _, _>(list_clusters::handle),
         Entry::new::<ops::ListContainerInstances, _, _>(list_container_instances::handle),
+        Entry::new::<ops::ListTagsForResource, _, _>(list_tags_for_resource::handle),
         Entry::new::<ops::ListTaskDefinitionFamilies, _, _>(list_task_definition_families::handle),
         Entry::new::<ops::ListTaskDefinitions, _, _>(list_task_definitions::handle),
         Entry::new::<ops::PutAccountSetting, _, _>(put_account_setting::handle),
@@ -52,6 +56,8 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::PutClusterCapacityProviders, _, _>(put_cluster_capacity_providers::handle),
         Entry::new::<ops::RegisterContainerInstance, _, _>(register_container_instance::handle),
         Entry::new::<ops::RegisterTaskDefinition, _, _>(register_task_definition::handle),
+        Entry::new::<ops::TagResource, _, _>(tag_resource::handle),
+        Entry::new::<ops::UntagResource, _, _>(untag_resource::handle),
         Entry::new::<ops::UpdateCluster, _, _>(update_cluster::handle),
         Entry::new::<ops::UpdateClusterSettings, _, _>(update_cluster_settings::handle),
     ]

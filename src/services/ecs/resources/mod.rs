@@ -8,6 +8,7 @@ pub mod lookup;
 pub mod paging;
 pub mod reservation;
 pub mod settings;
+pub mod taggable;
 pub mod tags;
 mod task;
 pub mod task_definition;

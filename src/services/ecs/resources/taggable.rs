@@ -1,0 +1,130 @@
+//! The resource an ARN means in the tag operations, and its tags.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html>
+
+use api_models::ecs::{ClientException, CommonError, InvalidParameterException, Tag};
+
+use super::{
+    Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey, Task, TaskDefinition,
+    TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskStatus,
+};
+use crate::identity::{Arn, Scope};
+use crate::store::{State, Transaction};
+
+/// A resource that exists and can have tags. Services, task sets and capacity providers of the user's own are not
+/// there yet, so their ARNs mean nothing that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taggable {
+    Cluster(ClusterKey),
+    ContainerInstance(ContainerInstanceKey),
+    Task(TaskKey),
+    TaskDefinition(TaskDefinitionKey),
+}
+
+impl Taggable {
+    /// The resource `arn` means, whatever its status.
+    ///
+    /// # Errors
+    /// InvalidParameterException (for a task definition, ClientException) when the ARN is none of ECS in this
+    /// account and region, is in the old short format, or means nothing that exists.
+    pub fn find(state: &State, scope: &Scope, arn: Option<&str>) -> Result<Self, CommonError> {
+        let arn = arn.filter(|arn| !arn.is_empty()).ok_or_else(|| refuse("Resource ARN can not be blank."))?;
+        let (kind, rest) = Arn::parse(arn)
+            .ok()
+            .filter(|arn| arn.service == "ecs" && arn.partition == scope.region.partition())
+            .filter(|arn| arn.region == scope.region.as_str() && arn.account == scope.account.to_string())
+            .and_then(|arn| arn.typed_resource())
+            .ok_or_else(|| refuse("The ARN provided is invalid."))?;
+        let in_cluster = || match rest.split('/').collect::<Vec<_>>()[..] {
+            [_] => Err(refuse("Long arn format must be used for tagging operations")),
+            [cluster, id] => Ok((cluster.into(), id.into())),
+            _ => Err(refuse("Invalid identifier: Unexpected number of separators")),
+        };
+        let absent = |what: &str| refuse(&format!("The specified {what} does not exist."));
+        let scope = scope.clone();
+        match kind {
+            "cluster" => {
+                let key = ClusterKey::new(&scope, rest);
+                state.clusters.contains_key(&key).then_some(Self::Cluster(key)).ok_or_else(|| absent("cluster"))
+            }
+            "container-instance" => {
+                let (cluster, id) = in_cluster()?;
+                let key = ContainerInstanceKey { scope, cluster, id };
+                let found = state.container_instances.contains_key(&key);
+                found.then_some(Self::ContainerInstance(key)).ok_or_else(|| absent("container instance"))
+            }
+            "task" => {
+                let (cluster, id) = in_cluster()?;
+                let key = TaskKey { scope, cluster, id };
+                state.tasks.contains_key(&key).then_some(Self::Task(key)).ok_or_else(|| absent("task"))
+            }
+            "task-definition" => TaskDefinitionName::parse(&scope, arn)
+                .and_then(|name| name.key(&scope))
+                .filter(|key| state.task_definitions.contains_key(key))
+                .map(Self::TaskDefinition)
+                .ok_or_else(|| ClientException::new("Unable to describe task definition.").into()),
+            "service" | "daemon" | "daemon-task-definition" | "express-gateway-service" => {
+                Err(absent(&kind.replace('-', " ")))
+            }
+            "task-set" => Err(absent("task set")),
+            "capacity-provider" => Err(absent("capacity provider")),
+            _ => Err(refuse("The ARN provided is invalid.")),
+        }
+    }
+
+    /// The resource's tags.
+    #[must_use]
+    pub fn tags(&self, state: &State) -> Vec<Tag> {
+        match self {
+            Self::Cluster(key) => state.clusters.get(key).map(|it| it.tags.clone()),
+            Self::ContainerInstance(key) => state.container_instances.get(key).map(|it| it.tags.clone()),
+            Self::Task(key) => state.tasks.get(key).map(|it| it.tags.clone()),
+            Self::TaskDefinition(key) => state.task_definitions.get(key).map(|it| it.tags.clone()),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Replaces the resource's tags.
+    pub fn set_tags(&self, tx: &mut Transaction, tags: Vec<Tag>) {
+        fn set(slot: &mut Vec<Tag>, tags: Vec<Tag>) -> bool {
+            let changed = *slot != tags;
+            *slot = tags;
+            changed
+        }
+        match self {
+            Self::Cluster(key) => tx.update(key, |it: &mut Cluster| set(&mut it.tags, tags)),
+            Self::ContainerInstance(key) => tx.update(key, |it: &mut ContainerInstance| set(&mut it.tags, tags)),
+            Self::Task(key) => tx.update(key, |it: &mut Task| set(&mut it.tags, tags)),
+            Self::TaskDefinition(key) => tx.update(key, |it: &mut TaskDefinition| set(&mut it.tags, tags)),
+        };
+    }
+
+    /// Whether the tags of what is over can't be changed any more.
+    ///
+    /// # Errors
+    /// InvalidParameterException when the cluster or instance is INACTIVE or the task has stopped.
+    pub fn check_changeable(&self, state: &State) -> Result<(), CommonError> {
+        let over = match self {
+            Self::Cluster(key) => state
+                .clusters
+                .get(key)
+                .filter(|cluster| cluster.status == ClusterStatus::Inactive)
+                .map(|_| "The specified cluster is inactive. Specify an active cluster and try again."),
+            Self::ContainerInstance(key) => {
+                state.container_instances.get(key).filter(|instance| instance.status == "INACTIVE").map(|_| {
+                    "The specified container instance is inactive. Specify an active container instance and try again."
+                })
+            }
+            Self::Task(key) => state
+                .tasks
+                .get(key)
+                .filter(|task| task.last_status == TaskStatus::Stopped)
+                .map(|_| "The specified task is stopped. Specify a running task and try again."),
+            Self::TaskDefinition(_) => None,
+        };
+        over.map_or(Ok(()), |message| Err(refuse(message)))
+    }
+}
+
+fn refuse(message: &str) -> CommonError {
+    InvalidParameterException::new(message).into()
+}
