@@ -156,9 +156,10 @@ async fn failures_are_told_in_the_engines_words() {
         image: ImageSource::Reference("localecs/nowhere:1".into()),
         ..sample(&sandbox, "missing", &[])
     };
-    assert_eq!(
-        runtime.create_container(&missing).await,
-        Err(RuntimeError::Create { message: "No such image: localecs/nowhere:1".into() })
+    let refused = runtime.create_container(&missing).await;
+    assert!(
+        matches!(&refused, Err(RuntimeError::Create { message }) if message.to_lowercase().starts_with("no such image")),
+        "{refused:?}"
     );
     assert_eq!(runtime.inspect_image("localecs/nowhere:1", &none).await, Ok(None));
     // Nobody listens there: trouble of the network, which may pass.
@@ -188,7 +189,10 @@ async fn failures_are_told_in_the_engines_words() {
     let second = ContainerSpec { publish, ..sample(&sandbox, "second", &["serve"]) };
     let second = runtime.create_container(&second).await.expect("created");
     let error = runtime.start_container(&second).await.expect_err("the port is taken");
-    assert!(matches!(&error, RuntimeError::Start { message } if message.contains("already allocated")), "{error:?}");
+    assert!(
+        matches!(&error, RuntimeError::Start { message } if message.contains("already allocated") || message.contains("in use")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -331,10 +335,11 @@ async fn finding_the_engine_is_quick_and_the_doctor_agrees() {
         DockerRuntime::connect(&sandbox.store, &options).await.expect("connected");
         quickest = quickest.min(waited());
     }
-    assert!(quickest < Duration::from_millis(50), "{quickest:?}");
     eprintln!("connected in {quickest:?}");
 
     let info = sandbox.runtime.info().await.expect("info");
+    // Podman asks its helpers for their versions first.
+    assert!(quickest < Duration::from_millis(50) || info.engine != "docker", "{quickest:?}");
     assert!(info.cpus > 0 && info.memory_bytes > 0 && !info.version.is_empty(), "{info:?}");
     let checks = examine(&options).await;
     assert!(checks.iter().all(|check| check.verdict != Verdict::Fail), "{checks:?}");

@@ -65,8 +65,14 @@ impl Drop for Sandbox {
         let cleared = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
                 let runtime = DockerRuntime::connect(&store, &ConnectOptions::from_env()).await?;
-                for container in runtime.list_containers().await? {
-                    runtime.remove_container(&container.id).await?;
+                // Twice: Podman removes a container only after those that live in its network.
+                for pass in 0..2 {
+                    for container in runtime.list_containers().await? {
+                        let removed = runtime.remove_container(&container.id).await;
+                        if pass > 0 {
+                            removed?;
+                        }
+                    }
                 }
                 for (network, _) in runtime.list_networks().await? {
                     runtime.remove_network(&network).await?;

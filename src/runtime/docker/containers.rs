@@ -87,10 +87,19 @@ impl Engine {
         if id_or_name.is_empty() || !id_or_name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
             return Ok(None);
         }
-        let inspected = match within(limits::INSPECT, self.docker.inspect_container(id_or_name, None)).await {
-            Ok(inspected) => inspected,
-            Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(error.other()),
+        let waited = stopwatch();
+        let inspected = loop {
+            match within(limits::INSPECT, self.docker.inspect_container(id_or_name, None)).await {
+                Ok(inspected) => break inspected,
+                Err(error) if error.is_not_found() => return Ok(None),
+                // Podman has states of its own (`stopped`, `initialized`) on the way to those Docker has.
+                Err(CallError::Other(message))
+                    if message.contains("unknown variant") && waited() < limits::PASSING_STATE =>
+                {
+                    real_sleep(limits::POLL).await;
+                }
+                Err(error) => return Err(error.other()),
+            }
         };
         let Some(mut seen) = observation(inspected) else {
             return Err(RuntimeError::Other(format!(

@@ -27,7 +27,7 @@ impl Engine {
                 let image = self.pause_image().await?;
                 match self.create_from(spec, &image).await {
                     // Somebody removed the image since it was last seen: make it again, once.
-                    Err(RuntimeError::Create { message }) if message.contains("No such image") => {
+                    Err(RuntimeError::Create { message }) if message.to_lowercase().contains("no such image") => {
                         self.pause.forget();
                         let image = self.pause_image().await?;
                         self.create_from(spec, &image).await
@@ -48,7 +48,7 @@ impl Engine {
                 }
                 ContainerId(Arc::from(created.id))
             }
-            Err(error) if error.is_conflict() => self.existing(spec, error).await?,
+            Err(error) if error.is_name_taken() => self.existing(spec, error).await?,
             Err(error) => return Err(error.creating()),
         };
         self.remember(&id);

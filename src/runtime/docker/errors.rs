@@ -107,6 +107,12 @@ impl CallError {
         matches!(self, Self::Refused { status: 409, .. })
     }
 
+    /// The name of a new container is taken (Podman says so with status 500).
+    pub(super) fn is_name_taken(&self) -> bool {
+        matches!(self, Self::Refused { message, .. }
+            if message.contains("container name") && message.contains("already in use"))
+    }
+
     /// Sorts the error by `sort` if it is the engine's own; whether the engine is there at all matters more than
     /// what it was asked to do.
     fn sorted(self, sort: impl FnOnce(String) -> RuntimeError) -> RuntimeError {
@@ -136,7 +142,7 @@ impl CallError {
     }
 
     pub(super) fn networking(self) -> RuntimeError {
-        self.sorted(|message| RuntimeError::Network { overlap: message.to_lowercase().contains("overlap"), message })
+        self.sorted(|message| RuntimeError::Network { overlap: about_overlap(&message), message })
     }
 
     pub(super) fn pulling(self) -> RuntimeError {
@@ -165,11 +171,20 @@ fn about_network(message: &str) -> bool {
         return false;
     }
     (message.contains("network ") && message.ends_with(" not found"))
-        || message.contains("address already in use")
+        || (message.contains("address already in use") && !message.contains("bind") && !message.contains("port"))
+        || (message.contains("ip address") && message.contains("already allocated"))
         || message.contains("failed to create endpoint")
         || message.contains("no available ipv4 addresses")
         || message.contains("subnet")
         || message.contains("cannot join network")
+}
+
+/// Whether the addresses of a new network are taken, in Docker's or Podman's words.
+fn about_overlap(message: &str) -> bool {
+    let message = message.to_lowercase();
+    message.contains("overlap")
+        || message.contains("already used on the host")
+        || message.contains("already being used")
 }
 
 /// Whether the same pull may succeed a little later. The engine has no codes for this, only words.
@@ -234,8 +249,13 @@ mod tests {
         assert!(matches!(refused(400, command).starting(), RuntimeError::Start { .. }));
         assert!(matches!(refused(404, "network vpc not found").starting(), RuntimeError::Network { .. }));
         assert!(matches!(refused(403, "Address already in use").starting(), RuntimeError::Network { .. }));
-        let overlap = refused(403, "Pool overlaps with other one on this address space").networking();
-        assert!(matches!(overlap, RuntimeError::Network { overlap: true, .. }));
+        for message in [
+            "Pool overlaps with other one on this address space",
+            "subnet 10.1.0.0/16 is already used on the host or by another config",
+        ] {
+            let overlap = refused(403, message).networking();
+            assert!(matches!(overlap, RuntimeError::Network { overlap: true, .. }));
+        }
     }
 
     #[test]

@@ -19,13 +19,18 @@ use super::errors::{CallError, CallResult, within};
 use super::inspections::{Inspections, News};
 use super::{Engine, filters, limits};
 use crate::runtime::{ContainerId, ContainerObservation, ObservedState, Result, RuntimeEvent, STORE_LABEL};
-use crate::time::real_sleep;
+use crate::time::{real_sleep, stopwatch};
 
 /// The first and the longest pause between attempts to reach an engine that went away.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How often, and how far apart, a container that has ended by the event is looked at until it shows it.
 const ENDED_RETRIES: u32 = 6;
 const ENDED_RETRY: Duration = Duration::from_millis(25);
+
+/// What is asked for. Podman tells of `die` and `destroy` under these names, and filters by its own.
+const EVENTS: [&str; 9] = ["start", "die", "died", "oom", "pause", "unpause", "health_status", "destroy", "remove"];
+/// What events carry besides the labels of their container.
+const FACTS: [&str; 7] = ["image", "name", "exitCode", "execDuration", "signal", "containerExitCode", "podId"];
 
 /// Those who want to hear the events.
 #[derive(Default)]
@@ -48,11 +53,18 @@ impl Subscribers {
 }
 
 /// Reads events for as long as it is let (the runtime ends it when it is dropped).
-pub(super) async fn run(engine: Arc<Engine>) {
+///
+/// `subscribed` says how long ago the first subscriber came: its events begin then.
+pub(super) async fn run(engine: Arc<Engine>, subscribed: impl Fn() -> Duration + Send) {
     let mut pause = RETRY.0;
     let mut away = false;
+    let mut first = Some(subscribed);
     loop {
-        match engine.system_time().await {
+        let time = match first.take() {
+            Some(subscribed) => engine.system_time(subscribed).await,
+            None => engine.system_time(stopwatch()).await,
+        };
+        match time {
             Ok(since) => {
                 if away {
                     tracing::info!("the container engine answers again");
@@ -77,17 +89,9 @@ type Inspection = BoxFuture<'static, (ContainerId, Result<Option<ContainerObserv
 
 /// Reads one stream to its end, and returns why it ended.
 async fn read(engine: &Arc<Engine>, since: &str) -> CallError {
-    let options = EventsOptionsBuilder::new().since(since).filters(&filters([
-        ("type", "container".to_owned()),
-        ("label", engine.store_filter()),
-        ("event", "start".to_owned()),
-        ("event", "die".to_owned()),
-        ("event", "oom".to_owned()),
-        ("event", "pause".to_owned()),
-        ("event", "unpause".to_owned()),
-        ("event", "health_status".to_owned()),
-        ("event", "destroy".to_owned()),
-    ]));
+    let mut filters = filters([("type", "container".to_owned()), ("label", engine.store_filter())]);
+    filters.insert("event".to_owned(), EVENTS.map(str::to_owned).to_vec());
+    let options = EventsOptionsBuilder::new().since(since).filters(&filters);
     let mut stream = Box::pin(engine.docker.events(Some(options.build())));
     let mut inspections = Inspections::default();
     let mut looking: FuturesUnordered<Inspection> = FuturesUnordered::new();
@@ -174,11 +178,8 @@ fn news(engine: &Engine, message: EventMessage) -> Option<(ContainerId, News)> {
         }
         "pause" | "unpause" | "health_status" => Some((id, News::Changed { ended: false })),
         "destroy" | "remove" => {
-            // The attributes are the labels and a few facts about the event.
-            let labels: BTreeMap<String, String> = attributes
-                .into_iter()
-                .filter(|(name, _)| !matches!(name.as_str(), "image" | "name" | "exitCode" | "execDuration" | "signal"))
-                .collect();
+            let labels: BTreeMap<String, String> =
+                attributes.into_iter().filter(|(name, _)| !FACTS.contains(&name.as_str())).collect();
             Some((id, News::Removed { labels }))
         }
         _ => None,
@@ -186,13 +187,15 @@ fn news(engine: &Engine, message: EventMessage) -> Option<(ContainerId, News)> {
 }
 
 impl Engine {
-    /// The engine's clock, as `events` takes it: seconds since the epoch with a fraction.
-    async fn system_time(&self) -> CallResult<String> {
+    /// What the engine's clock showed `ago` (which may grow while it is asked), or a little earlier; in the form
+    /// `events` takes: seconds since the epoch with a fraction.
+    async fn system_time(&self, ago: impl Fn() -> Duration) -> CallResult<String> {
         let info = within(limits::INSPECT, self.docker.info()).await?;
         let time = info.system_time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
         let Some(time) = time else {
             return Err(CallError::Other("the engine does not tell the time".to_owned()));
         };
-        Ok(format!("{}.{:09}", time.as_second(), time.subsec_nanosecond().max(0)))
+        let nanoseconds = u128::try_from(time.as_nanosecond()).unwrap_or(0).saturating_sub(ago().as_nanos());
+        Ok(format!("{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000))
     }
 }

@@ -21,5 +21,7 @@ pub(super) const IMPORT: Duration = Duration::from_secs(60);
 pub(super) const REMOVAL_BY_OTHERS: Duration = Duration::from_secs(10);
 /// or creating,
 pub(super) const NAME_TAKEN: Duration = Duration::from_secs(10);
+/// or for one in a state that is no state of Docker's,
+pub(super) const PASSING_STATE: Duration = Duration::from_secs(5);
 /// and how often to look meanwhile.
 pub(super) const POLL: Duration = Duration::from_millis(25);

@@ -45,6 +45,7 @@ use super::{
     ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, ImageInfo, NetworkSpec, RegistryAuth,
     Result, RuntimeEvent, RuntimeInfo, STORE_LABEL,
 };
+use crate::time::stopwatch;
 
 /// Runs the containers of one store on an engine. Its task that reads the engine's events ends when it is dropped.
 pub struct DockerRuntime {
@@ -214,7 +215,7 @@ impl ContainerRuntime for DockerRuntime {
         let receiver = self.engine.subscribers.add();
         let mut reader = self.reader.lock();
         if reader.is_none() {
-            let task = self.tokio.spawn(events::run(self.engine.clone()));
+            let task = self.tokio.spawn(events::run(self.engine.clone(), stopwatch()));
             *reader = Some(task.abort_handle());
         }
         receiver

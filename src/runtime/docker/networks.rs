@@ -53,6 +53,11 @@ impl Engine {
             let message = format!("the network {name} belongs to somebody else");
             return Err(RuntimeError::Network { message, overlap: false });
         }
+        // Docker refuses this itself; Podman would remove the containers too.
+        if found.containers.as_ref().is_some_and(|containers| !containers.is_empty()) {
+            let message = format!("network {name} has active endpoints");
+            return Err(RuntimeError::Network { message, overlap: false });
+        }
         let id = found.id.as_deref().unwrap_or(name);
         match within(limits::NETWORK, self.docker.remove_network(id)).await {
             Ok(()) => Ok(()),

@@ -16,7 +16,10 @@ pub(super) fn observation(inspected: ContainerInspectResponse) -> Option<Contain
     let settings = inspected.network_settings.unwrap_or_default();
     let observed = observed_state(&state);
     let running = matches!(observed, ObservedState::Running { .. });
-    let (address, mac_address) = if running { own_address(&settings) } else { (None, None) };
+    // Docker shows nothing for a container in another's namespace, Podman shows what the other has.
+    let mode = inspected.host_config.and_then(|host| host.network_mode).unwrap_or_default();
+    let has_network = running && !mode.starts_with("container:");
+    let (address, mac_address) = if has_network { own_address(&settings) } else { (None, None) };
     Some(ContainerObservation {
         id: ContainerId(Arc::from(inspected.id?)),
         name: inspected.name.unwrap_or_default().trim_start_matches('/').to_owned(),
@@ -24,7 +27,7 @@ pub(super) fn observation(inspected: ContainerInspectResponse) -> Option<Contain
         image_id: inspected.image.unwrap_or_default(),
         health: observed_health(&state),
         state: observed,
-        ports: if running { published_ports(&settings) } else { Vec::new() },
+        ports: if has_network { published_ports(&settings) } else { Vec::new() },
         address,
         mac_address,
     })

@@ -14,6 +14,8 @@ use super::{Engine, limits};
 use crate::runtime::{Result, RuntimeError};
 
 const REPOSITORY: &str = "localecs/pause";
+/// Podman would import a short name into `localhost/`, and look for it here.
+const REGISTRY: &str = "docker.io";
 
 static PAUSE_AMD64: &[u8] = include_bytes!("../../../docker/pause/bin/pause-x86_64");
 static PAUSE_ARM64: &[u8] = include_bytes!("../../../docker/pause/bin/pause-aarch64");
@@ -50,15 +52,14 @@ impl Engine {
                 message: format!("there is no pause program for the engine's architecture ({architecture})"),
             });
         };
-        let tag = tag(program);
-        let image = format!("{REPOSITORY}:{tag}");
+        let image = format!("{REPOSITORY}:{}", tag(program));
         if self.pause.made.load(Ordering::Acquire) {
             return Ok(image);
         }
         let _making = self.pause.making.lock().await;
         if !self.pause.made.load(Ordering::Acquire) {
             if self.inspect_image(&image).await?.is_none() {
-                self.import_pause(program, &tag).await?;
+                self.import_pause(program, &image).await?;
                 tracing::debug!(image, "pause image made");
             }
             self.pause.made.store(true, Ordering::Release);
@@ -68,11 +69,11 @@ impl Engine {
 
     /// As `docker import --change 'ENTRYPOINT ["/pause"]' - localecs/pause:<tag>`. Two servers may do it at once:
     /// both make the same image.
-    async fn import_pause(&self, program: &[u8], tag: &str) -> Result<()> {
+    async fn import_pause(&self, program: &[u8], image: &str) -> Result<()> {
         let options = CreateImageOptionsBuilder::new()
             .from_src("-")
-            .repo(REPOSITORY)
-            .tag(tag)
+            // With its tag: Podman overlooks the parameter that is meant for it.
+            .repo(&format!("{REGISTRY}/{image}"))
             .message("LocalECS: owns the network namespace of a task")
             .changes(vec![r#"ENTRYPOINT ["/pause"]"#.to_owned()])
             .build();
