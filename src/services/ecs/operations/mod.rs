@@ -12,21 +12,28 @@ mod describe_capacity_providers;
 mod describe_clusters;
 mod describe_container_instances;
 mod describe_task_definition;
+mod describe_tasks;
+mod get_task_protection;
 mod list_account_settings;
 mod list_clusters;
 mod list_container_instances;
 mod list_tags_for_resource;
 mod list_task_definition_families;
 mod list_task_definitions;
+mod list_tasks;
 mod put_account_setting;
 mod put_account_setting_default;
 mod put_cluster_capacity_providers;
 mod register_container_instance;
 mod register_task_definition;
+mod run_task;
+mod start_task;
+mod stop_task;
 mod tag_resource;
 mod untag_resource;
 mod update_cluster;
 mod update_cluster_settings;
+mod update_task_protection;
 
 use api_models::ecs::operations as ops;
 
@@ -45,20 +52,27 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeClusters, _, _>(describe_clusters::handle),
         Entry::new::<ops::DescribeContainerInstances, _, _>(describe_container_instances::handle),
         Entry::new::<ops::DescribeTaskDefinition, _, _>(describe_task_definition::handle),
+        Entry::new::<ops::DescribeTasks, _, _>(describe_tasks::handle),
+        Entry::new::<ops::GetTaskProtection, _, _>(get_task_protection::handle),
         Entry::new::<ops::ListAccountSettings, _, _>(list_account_settings::handle),
         Entry::new::<ops::ListClusters, _, _>(list_clusters::handle),
         Entry::new::<ops::ListContainerInstances, _, _>(list_container_instances::handle),
         Entry::new::<ops::ListTagsForResource, _, _>(list_tags_for_resource::handle),
         Entry::new::<ops::ListTaskDefinitionFamilies, _, _>(list_task_definition_families::handle),
         Entry::new::<ops::ListTaskDefinitions, _, _>(list_task_definitions::handle),
+        Entry::new::<ops::ListTasks, _, _>(list_tasks::handle),
         Entry::new::<ops::PutAccountSetting, _, _>(put_account_setting::handle),
         Entry::new::<ops::PutAccountSettingDefault, _, _>(put_account_setting_default::handle),
         Entry::new::<ops::PutClusterCapacityProviders, _, _>(put_cluster_capacity_providers::handle),
         Entry::new::<ops::RegisterContainerInstance, _, _>(register_container_instance::handle),
         Entry::new::<ops::RegisterTaskDefinition, _, _>(register_task_definition::handle),
+        Entry::new::<ops::RunTask, _, _>(run_task::handle),
+        Entry::new::<ops::StartTask, _, _>(start_task::handle),
+        Entry::new::<ops::StopTask, _, _>(stop_task::handle),
         Entry::new::<ops::TagResource, _, _>(tag_resource::handle),
         Entry::new::<ops::UntagResource, _, _>(untag_resource::handle),
         Entry::new::<ops::UpdateCluster, _, _>(update_cluster::handle),
         Entry::new::<ops::UpdateClusterSettings, _, _>(update_cluster_settings::handle),
+        Entry::new::<ops::UpdateTaskProtection, _, _>(update_task_protection::handle),
     ]
 }

@@ -1,11 +1,13 @@
 //! ECS's domain types as the store keeps them, and their rendering to API shapes.
 
 mod account_setting;
+pub mod capacity;
 pub mod cluster;
 pub mod container_instance;
-mod idempotency;
+pub mod idempotency;
 pub mod lookup;
 pub mod paging;
+pub mod protection;
 pub mod reservation;
 pub mod settings;
 pub mod taggable;
@@ -17,7 +19,10 @@ pub use account_setting::{AccountSetting, AccountSettingKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};
 pub use container_instance::{ContainerInstance, ContainerInstanceKey, Resources};
 pub use idempotency::{IdempotencyKey, IdempotencyToken};
-pub use task::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
+pub use task::{
+    Blueprint, Container, Named, NetworkAttachment, Place, Platform, Protection, Task, TaskKey, TaskRequest,
+    TaskStatus, check_id, find_task, tasks_after,
+};
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,
     TaskDefinitionStatus, find_task_definition, runnable_task_definition,

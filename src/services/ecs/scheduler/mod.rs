@@ -1,1 +1,4 @@
-//! Pure decisions: placement (and later services and deployments).
+//! Pure decisions: placement and capacity (and later services and deployments).
+
+pub mod capacity;
+pub mod placement;

@@ -1,6 +1,15 @@
 //! Tasks: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html>
+//!
+//! A [`TaskRequest`] becomes a [`Blueprint`], and that a [`Task`] for each place that was found.
 
+mod find;
+mod new;
+mod overrides;
 mod record;
 mod render;
+mod request;
 
+pub use find::{Named, check_id, find_task, tasks_after};
+pub use new::{Blueprint, Place, Platform};
 pub use record::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
+pub use request::TaskRequest;

@@ -1,0 +1,294 @@
+//! RunTask: new tasks from a task definition, on Fargate or on container instances that have room.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>
+
+use std::sync::Arc;
+
+use api_models::ecs::{
+    Failure, InvalidParameterException, OSFamily, PlacementConstraint, PlacementConstraintType,
+    PlatformTaskDefinitionIncompatibilityException, PlatformUnknownException, RunTaskError, RunTaskRequest,
+    RunTaskResponse, UnsupportedFeatureException,
+};
+
+use crate::services::Context;
+use crate::services::ecs::resources::capacity::Capacity;
+use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
+use crate::services::ecs::resources::{
+    Blueprint, ClusterKey, ContainerInstance, Named, Place, Platform, Task, TaskDefinition, TaskRequest, TaskStatus,
+    find_task, lookup, reservation, runnable_task_definition,
+};
+use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy};
+use crate::store::{State, Transaction};
+
+const MAX_COUNT: i32 = 10;
+const MAX_STARTED_BY: usize = 128;
+const MAX_CONSTRAINTS: usize = 10;
+const MAX_STRATEGIES: usize = 5;
+const PLATFORM_VERSIONS: [&str; 5] = ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"];
+const LATEST: &str = "1.4.0";
+
+/// Answers as soon as the tasks are written down: PROVISIONING in awsvpc mode, else PENDING. On container instances
+/// some tasks may find no room: then those that did run, and `failures` says why the others can't.
+pub(crate) async fn handle(context: Context, mut input: RunTaskRequest) -> Result<RunTaskResponse, RunTaskError> {
+    let token = input.client_token.take().filter(|token| !token.is_empty());
+    let identity = match &token {
+        Some(token) => {
+            idempotency::check_token(token)?;
+            Some(idempotency::fingerprint(&input)?)
+        }
+        None => None,
+    };
+    let request = Request::new(input)?;
+    context
+        .store()
+        .transact(|tx| {
+            let now = context.now();
+            let cluster = lookup::active_cluster(tx, &context.scope, request.cluster.as_deref())?.clone();
+            let repeated = token.zip(identity).map(|(token, fingerprint)| {
+                let operation = "RunTask".to_owned();
+                (IdempotencyKey { scope: context.scope.clone(), operation, token }, fingerprint)
+            });
+            if let Some((key, fingerprint)) = &repeated
+                && let Some(arns) = idempotency::recall(tx, key, fingerprint, now)?
+            {
+                return same_tasks(tx, &cluster.key, &arns);
+            }
+            let definition = runnable_task_definition(tx, &context.scope, request.definition.as_deref())?.clone();
+            let capacity = Capacity::resolve(&cluster, request.launch_type.as_ref(), request.strategy.as_deref())?;
+            let launched = request.launch(tx, &context, &cluster.key, &definition, &capacity)?;
+            if let Some((key, fingerprint)) = repeated
+                && !launched.tasks.is_empty()
+            {
+                let resource_arns = launched.tasks.iter().map(|task| task.key.arn()).collect();
+                idempotency::remember(tx, IdempotencyToken { key, fingerprint, resource_arns, used_at: now });
+            }
+            let tasks = launched.tasks.iter().map(|task| task.to_api(true)).collect();
+            for task in launched.tasks {
+                tx.put(task);
+            }
+            Ok(RunTaskResponse { tasks: Some(tasks), failures: Some(launched.failures) })
+        })
+        .await
+}
+
+/// What the first call with the token answered, as it is now. Tasks that stopped and were forgotten are left out.
+fn same_tasks(state: &State, cluster: &ClusterKey, arns: &[String]) -> Result<RunTaskResponse, RunTaskError> {
+    let mut tasks = Vec::new();
+    for arn in arns {
+        if let Named::Found(task) = find_task(state, cluster, arn)? {
+            tasks.push(task.to_api(true));
+        }
+    }
+    Ok(RunTaskResponse { tasks: Some(tasks), failures: Some(Vec::new()) })
+}
+
+fn invalid(message: impl Into<String>) -> RunTaskError {
+    InvalidParameterException::new(message).into()
+}
+
+/// The request after the checks that need no state.
+struct Request {
+    cluster: Option<String>,
+    definition: Option<String>,
+    count: usize,
+    launch_type: Option<api_models::ecs::LaunchType>,
+    strategy: Option<Vec<api_models::ecs::CapacityProviderStrategyItem>>,
+    platform_version: Option<String>,
+    constraints: Vec<PlacementConstraint>,
+    strategies: Vec<Strategy>,
+    task: TaskRequest,
+}
+
+/// The outcome: tasks that are not written yet, whose resources are reserved.
+struct Launched {
+    tasks: Vec<Task>,
+    failures: Vec<Failure>,
+}
+
+impl Request {
+    fn new(input: RunTaskRequest) -> Result<Self, RunTaskError> {
+        let count = input.count.unwrap_or(1);
+        if !(1..=MAX_COUNT).contains(&count) {
+            return Err(invalid(format!("count must be between 1 and {MAX_COUNT}.")));
+        }
+        let given = input.placement_strategy.unwrap_or_default();
+        if given.len() > MAX_STRATEGIES {
+            return Err(invalid(format!("Maximum number of strategies is {MAX_STRATEGIES}.")));
+        }
+        let task = TaskRequest {
+            enable_ecs_managed_tags: input.enable_ecs_managed_tags == Some(true),
+            enable_execute_command: input.enable_execute_command == Some(true),
+            group: input.group,
+            network_configuration: input.network_configuration.map(|network| *network),
+            overrides: input.overrides.map(|overrides| *overrides),
+            propagate_tags: input.propagate_tags,
+            reference_id: input.reference_id,
+            started_by: input.started_by,
+            tags: input.tags.unwrap_or_default(),
+            volume_configurations: input.volume_configurations.unwrap_or_default(),
+        };
+        task.check(MAX_STARTED_BY)?;
+        Ok(Self {
+            cluster: input.cluster,
+            definition: input.task_definition,
+            count: usize::try_from(count).unwrap_or(1),
+            launch_type: input.launch_type,
+            strategy: input.capacity_provider_strategy,
+            platform_version: input.platform_version.filter(|version| !version.is_empty()),
+            constraints: input.placement_constraints.unwrap_or_default(),
+            strategies: given.iter().map(Strategy::parse).collect::<Result<_, _>>()?,
+            task,
+        })
+    }
+
+    fn launch(
+        self,
+        tx: &mut Transaction,
+        context: &Context,
+        cluster: &ClusterKey,
+        definition: &Arc<TaskDefinition>,
+        capacity: &Capacity,
+    ) -> Result<Launched, RunTaskError> {
+        let launch = capacity.compatibility();
+        match capacity {
+            Capacity::Fargate | Capacity::Strategy(_) => {
+                if !self.constraints.is_empty() {
+                    return Err(invalid("Placement constraints are not supported with FARGATE launch type."));
+                }
+                if !self.strategies.is_empty() {
+                    return Err(invalid("Placement strategies are not supported with FARGATE launch type."));
+                }
+                let platform = platform(self.platform_version.as_deref())?;
+                let blueprint = self.task.blueprint(cluster, definition, &launch, Some(platform))?;
+                check_platform(definition)?;
+                let providers = capacity.providers(self.count);
+                Ok(Launched { tasks: on_fargate(context, &blueprint, providers), failures: Vec::new() })
+            }
+            Capacity::Instances(_) => {
+                if self.platform_version.is_some() {
+                    return Err(invalid("The platform version must be null when specifying an EC2 launch type."));
+                }
+                let distinct_instance = constraints(&self.constraints, definition)?;
+                let blueprint = self.task.blueprint(cluster, definition, &launch, None)?;
+                on_instances(tx, context, &blueprint, capacity, distinct_instance, &self.strategies, self.count)
+            }
+        }
+    }
+}
+
+fn platform(version: Option<&str>) -> Result<Platform, RunTaskError> {
+    let version = match version {
+        None | Some("LATEST") => LATEST,
+        Some(version) if PLATFORM_VERSIONS.contains(&version) => version,
+        Some(_) => return Err(PlatformUnknownException::new("The specified platform does not exist.").into()),
+    };
+    Ok(Platform { version: version.to_owned(), family: "Linux".to_owned() })
+}
+
+/// The engine runs Linux containers, so Windows' platforms can't be had.
+fn check_platform(definition: &TaskDefinition) -> Result<(), RunTaskError> {
+    let family = definition.definition.runtime_platform.as_ref().and_then(|p| p.operating_system_family.as_ref());
+    if family.is_some_and(|family| *family != OSFamily::Linux) {
+        return Err(PlatformTaskDefinitionIncompatibilityException::new(
+            "One or more of the requested capabilities are not supported.",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Whether every task is to have an instance of its own. The cluster query language of `memberOf` is not known here,
+/// so such a constraint is refused rather than ignored.
+fn constraints(given: &[PlacementConstraint], definition: &TaskDefinition) -> Result<bool, RunTaskError> {
+    let own = definition.definition.placement_constraints.as_deref().unwrap_or_default();
+    if given.len() + own.len() > MAX_CONSTRAINTS {
+        return Err(invalid(format!("Maximum number of constraints is {MAX_CONSTRAINTS}.")));
+    }
+    let mut distinct = false;
+    for constraint in given {
+        match &constraint.r#type {
+            Some(PlacementConstraintType::DistinctInstance) => {
+                if constraint.expression.as_deref().is_some_and(|expression| !expression.is_empty()) {
+                    return Err(invalid("distinctInstance expression should not be specified."));
+                }
+                distinct = true;
+            }
+            Some(PlacementConstraintType::MemberOf) => return Err(member_of()),
+            _ => {
+                return Err(invalid("placementConstraint.type should be one of [distinctInstance,memberOf]"));
+            }
+        }
+    }
+    if own.is_empty() { Ok(distinct) } else { Err(member_of()) }
+}
+
+fn member_of() -> RunTaskError {
+    UnsupportedFeatureException::new(
+        "memberOf placement constraints are not supported. Remove the placement constraint and try again.",
+    )
+    .into()
+}
+
+fn on_fargate(context: &Context, blueprint: &Blueprint, providers: Vec<Option<String>>) -> Vec<Task> {
+    // Requests begin at any of their subnets, so that single tasks spread over the zones too.
+    let first = usize::try_from(context.ids().below(16)).unwrap_or(0);
+    let now = context.now();
+    providers
+        .into_iter()
+        .enumerate()
+        .map(|(index, capacity_provider)| {
+            blueprint.task(Place::Fargate { capacity_provider }, first + index, context.ids(), now)
+        })
+        .collect()
+}
+
+fn on_instances(
+    tx: &mut Transaction,
+    context: &Context,
+    blueprint: &Blueprint,
+    capacity: &Capacity,
+    distinct_instance: bool,
+    strategies: &[Strategy],
+    count: usize,
+) -> Result<Launched, RunTaskError> {
+    let external = capacity.compatibility() == api_models::ecs::Compatibility::External;
+    // No instance is EXTERNAL here: all are shares of the local engine.
+    let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
+        .filter(|instance| instance.status == "ACTIVE" && !external)
+        .cloned()
+        .collect();
+    if instances.is_empty() {
+        return Err(invalid("No Container Instances were found in your cluster."));
+    }
+    let rendered = blueprint.definition.render();
+    let requirements = Requirements { distinct_instance, ..Requirements::of(blueprint.needs(), &rendered) };
+    let counts_group = distinct_instance
+        || strategies.iter().any(|s| matches!(s, Strategy::SpreadInstances | Strategy::SpreadAttribute(_)));
+    let group: Vec<&Arc<Task>> = if counts_group {
+        tasks_of(tx, &blueprint.cluster)
+            .filter(|task| task.desired_status == TaskStatus::Running && task.group == blueprint.group)
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let candidates: Vec<Candidate<'_>> = instances
+        .iter()
+        .map(|instance| Candidate {
+            instance,
+            group_tasks: group.iter().filter(|task| task.container_instance.as_ref() == Some(&instance.key)).count(),
+        })
+        .collect();
+    let plan = placement::place(&candidates, &requirements, strategies, count, &mut |bound| context.ids().below(bound));
+    let mut tasks = Vec::with_capacity(plan.placements.len());
+    for (turn, index) in plan.placements.into_iter().enumerate() {
+        let instance = &instances[index];
+        let Some(reserved) = reservation::reserve(tx, &instance.key, &requirements.needs) else { continue };
+        tasks.push(blueprint.task(Place::Instance { instance, reserved }, turn, context.ids(), context.now()));
+    }
+    let failures = plan.failures.into_iter().map(|(index, reason)| Failure {
+        arn: Some(instances[index].key.arn()),
+        reason: Some(reason.to_owned()),
+        ..Failure::default()
+    });
+    Ok(Launched { tasks, failures: failures.collect() })
+}

@@ -1,0 +1,135 @@
+//! What the tasks of a request run on: a launch type, or the capacity providers of a strategy.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/capacity-launch-type-comparison.html>
+
+use api_models::ecs::{
+    CapacityProviderStrategyItem, CommonError, Compatibility, InvalidParameterException, LaunchType,
+    UnsupportedFeatureException,
+};
+
+use super::Cluster;
+use super::cluster::{BuiltIn, strategy};
+use crate::services::ecs::scheduler::capacity::{Share, distribute};
+
+/// What was asked for, or follows from the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Capacity {
+    /// Container instances of the cluster, EC2 or EXTERNAL.
+    Instances(LaunchType),
+    /// Fargate, asked for as a launch type.
+    Fargate,
+    /// FARGATE and FARGATE_SPOT as a strategy has them, weights and bases filled in.
+    Strategy(Vec<CapacityProviderStrategyItem>),
+}
+
+impl Capacity {
+    /// The launch type or the strategy of a request; when it has neither, the cluster's default strategy, and EC2
+    /// when there is none.
+    ///
+    /// # Errors
+    /// In ECS's words: both are given, the strategy can't be used with this cluster, or the launch type is none.
+    pub fn resolve(
+        cluster: &Cluster,
+        launch_type: Option<&LaunchType>,
+        given: Option<&[CapacityProviderStrategyItem]>,
+    ) -> Result<Self, CommonError> {
+        let given = given.filter(|items| !items.is_empty());
+        match (launch_type, given) {
+            (Some(_), Some(_)) => invalid(
+                "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try \
+                 again.",
+            ),
+            (Some(LaunchType::Fargate), None) => Ok(Self::Fargate),
+            (Some(kind @ (LaunchType::Ec2 | LaunchType::External)), None) => Ok(Self::Instances(kind.clone())),
+            (Some(LaunchType::ManagedInstances), None) => Err(UnsupportedFeatureException::new(
+                "The MANAGED_INSTANCES launch type is not supported. Specify another launch type and try again.",
+            )
+            .into()),
+            (Some(LaunchType::Unrecognized(_)), None) => {
+                invalid("launch type should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]")
+            }
+            (None, Some(items)) => Ok(Self::Strategy(usable(cluster, items)?)),
+            (None, None) if cluster.default_capacity_provider_strategy.is_empty() => {
+                Ok(Self::Instances(LaunchType::Ec2))
+            }
+            (None, None) => {
+                let items = &cluster.default_capacity_provider_strategy;
+                if !has_weight(items) {
+                    return invalid(
+                        "There are no capacity providers with a weight value greater than zero defined in the default \
+                         capacity provider strategy. At least one capacity provider must have a weight value greater \
+                         than zero specified. Update the cluster's default capacity provider strategy or specify a \
+                         valid capacity provider strategy and try again.",
+                    );
+                }
+                Ok(Self::Strategy(items.clone()))
+            }
+        }
+    }
+
+    /// What task definitions call it.
+    #[must_use]
+    pub fn compatibility(&self) -> Compatibility {
+        match self {
+            Self::Instances(LaunchType::External) => Compatibility::External,
+            Self::Instances(_) => Compatibility::Ec2,
+            Self::Fargate | Self::Strategy(_) => Compatibility::Fargate,
+        }
+    }
+
+    /// The capacity provider of each of `count` tasks on Fargate; `None` where a launch type was asked for.
+    #[must_use]
+    pub fn providers(&self, count: usize) -> Vec<Option<String>> {
+        let Self::Strategy(items) = self else { return vec![None; count] };
+        let number = |value: Option<i32>| value.and_then(|value| usize::try_from(value).ok()).unwrap_or(0);
+        let shares: Vec<Share> =
+            items.iter().map(|item| Share { base: number(item.base), weight: number(item.weight) }).collect();
+        let counts = distribute(&shares, count);
+        let named = items.iter().zip(counts);
+        named.flat_map(|(item, many)| std::iter::repeat_n(item.capacity_provider.clone(), many)).collect()
+    }
+}
+
+fn invalid<T>(message: &str) -> Result<T, CommonError> {
+    Err(InvalidParameterException::new(message).into())
+}
+
+fn has_weight(items: &[CapacityProviderStrategyItem]) -> bool {
+    items.iter().any(|item| item.weight.is_some_and(|weight| weight > 0))
+}
+
+/// A request's strategy, if the cluster's tasks can run by it.
+fn usable(
+    cluster: &Cluster,
+    given: &[CapacityProviderStrategyItem],
+) -> Result<Vec<CapacityProviderStrategyItem>, CommonError> {
+    let items = strategy(given.to_vec())?;
+    for item in &items {
+        let name = item.capacity_provider.as_deref().unwrap_or_default();
+        if BuiltIn::named(name).is_none() {
+            return invalid(
+                "The specified capacity provider was not found. Specify a valid capacity provider and try again.",
+            );
+        }
+        if !cluster.capacity_providers.iter().any(|own| own == name) {
+            return invalid(
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated \
+                 with the cluster. Associate the capacity provider with the cluster or specify a valid capacity \
+                 provider and try again.",
+            );
+        }
+    }
+    if items.iter().filter(|item| item.base.is_some_and(|base| base > 0)).count() > 1 {
+        return invalid(
+            "There are multiple capacity providers in the specified capacity provider strategy with a base value \
+             greater than zero. Only one capacity provider can have a base value greater than zero. Specify a valid \
+             capacity provider strategy and try again.",
+        );
+    }
+    if !has_weight(&items) {
+        return invalid(
+            "There are no capacity providers in the capacity provider strategy with a weight value greater than zero. \
+             Specify a weight value greater than zero for at least one capacity provider and try again.",
+        );
+    }
+    Ok(items)
+}
