@@ -111,7 +111,7 @@ impl Agent {
                 let mut task = Task::clone(newest);
                 let nothing = ecs::TaskDefinition::default();
                 let definition = tx.task_definitions.get(definition).map(|record| record.definition.clone());
-                if !advance(&mut task, definition.as_ref().unwrap_or(&nothing), &observed, now) {
+                if !advance(&mut task, definition.as_deref().unwrap_or(&nothing), &observed, now) {
                     return Ok(());
                 }
                 tracing::debug!(status = task.last_status.as_str(), version = task.version, "task");

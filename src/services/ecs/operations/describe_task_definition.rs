@@ -3,7 +3,7 @@
 
 use api_models::ecs::{
     ClientException, DescribeTaskDefinitionError, DescribeTaskDefinitionRequest, DescribeTaskDefinitionResponse,
-    InvalidParameterException, TaskDefinitionField,
+    InvalidParameterException, TaskDefinition, TaskDefinitionField,
 };
 
 use crate::services::Context;
@@ -22,7 +22,8 @@ pub(crate) async fn handle(
         .ok_or_else(|| ClientException::new("Unable to describe task definition."))?;
     let with_tags = input.include.is_some_and(|include| include.contains(&TaskDefinitionField::Tags));
     Ok(DescribeTaskDefinitionResponse {
-        task_definition: Some(Box::new(found.render())),
+        // What is described once is often described again: `clone` keeps it unpacked.
+        task_definition: Some(Box::new(found.render_of(TaskDefinition::clone(&found.definition)))),
         tags: Some(if with_tags { found.tags.clone() } else { Vec::new() }),
     })
 }

@@ -13,9 +13,9 @@ pub(crate) async fn handle(
 ) -> Result<RegisterTaskDefinitionResponse, RegisterTaskDefinitionError> {
     let prepared = prepare(input, &context.scope)?;
     let now = context.now();
-    let definition = context.store().transact(|tx| Ok::<_, Unexpected>(register(tx, prepared, now))).await?;
+    let definition = context.store().transact(|tx| Ok::<_, Unexpected>(register(tx, &prepared, now))).await?;
     Ok(RegisterTaskDefinitionResponse {
-        task_definition: Some(Box::new(definition.render())),
-        tags: (!definition.tags.is_empty()).then(|| definition.tags.clone()),
+        task_definition: Some(Box::new(definition.render_of(prepared.definition))),
+        tags: (!prepared.tags.is_empty()).then_some(prepared.tags),
     })
 }

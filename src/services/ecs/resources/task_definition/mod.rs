@@ -8,16 +8,20 @@ mod compatibilities;
 mod defaults;
 mod find;
 mod index;
+mod packed;
 mod prepare;
 mod record;
 mod revisions;
 mod sizes;
+#[cfg(test)]
+mod tests;
 mod validation;
 
 pub use capabilities::{required, requires_attributes};
 pub use compatibilities::Compatibilities;
 pub use find::{TaskDefinitionName, find_task_definition, runnable_task_definition};
 pub use index::{RevisionCursor, revisions_of};
+pub use packed::Packed;
 pub use prepare::{Prepared, prepare};
 pub use record::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionStatus,

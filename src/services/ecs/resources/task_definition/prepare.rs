@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api_models::ecs::{self, ClientException, RegisterTaskDefinitionRequest, Tag};
 
-use super::{Compatibilities, defaults, validation};
+use super::{Compatibilities, Packed, defaults, validation};
 use crate::identity::Scope;
 use crate::services::ecs::resources::tags;
 
@@ -14,7 +14,10 @@ pub struct Prepared {
     pub scope: Scope,
     pub family: Arc<str>,
     pub compatibilities: Compatibilities,
+    /// What the answer shows.
     pub definition: ecs::TaskDefinition,
+    /// The same, as the record keeps it.
+    pub packed: Packed,
     pub tags: Vec<Tag>,
 }
 
@@ -31,11 +34,8 @@ pub fn prepare(mut input: RegisterTaskDefinitionRequest, scope: &Scope) -> Resul
     let mut tags = tags.unwrap_or_default();
     tags::validate(&tags).map_err(|error| ClientException::new(error.message.unwrap_or_default()))?;
     tags.shrink_to_fit();
-    Ok(Prepared {
-        scope: scope.clone(),
-        family: input.family.as_deref().unwrap_or_default().into(),
-        compatibilities: Compatibilities::of(&input, scope),
-        definition: defaults::definition(input),
-        tags,
-    })
+    let compatibilities = Compatibilities::of(&input, scope);
+    let family = input.family.as_deref().unwrap_or_default().into();
+    let definition = defaults::definition(input);
+    Ok(Prepared { scope: scope.clone(), family, compatibilities, packed: Packed::new(&definition), definition, tags })
 }

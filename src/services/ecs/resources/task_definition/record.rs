@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capabilities;
 use super::compatibilities::Compatibilities;
+use super::packed::Packed;
 use crate::identity::Scope;
 use crate::store::Record;
 
@@ -94,7 +95,7 @@ pub struct TaskDefinition {
     pub delete_requested_at: Option<Timestamp>,
     /// What its tasks can run on.
     pub compatibilities: Compatibilities,
-    pub definition: ecs::TaskDefinition,
+    pub definition: Packed,
     pub tags: Vec<Tag>,
 }
 
@@ -102,19 +103,25 @@ impl TaskDefinition {
     /// As DescribeTaskDefinition answers it.
     #[must_use]
     pub fn render(&self) -> ecs::TaskDefinition {
+        self.render_of(self.definition.unpack())
+    }
+
+    /// [`TaskDefinition::render`] for who has a copy of `definition` at hand.
+    #[must_use]
+    pub fn render_of(&self, definition: ecs::TaskDefinition) -> ecs::TaskDefinition {
         ecs::TaskDefinition {
             task_definition_arn: Some(self.key.arn()),
             family: Some(self.key.family.to_string()),
             revision: Some(self.key.revision),
             status: Some(self.status.into()),
-            requires_attributes: capabilities::requires_attributes(&self.definition),
+            requires_attributes: capabilities::requires_attributes(&definition),
             compatibilities: Some(self.compatibilities.iter().collect()),
             registered_at: Some(self.registered_at),
             deregistered_at: self.deregistered_at,
             delete_requested_at: self.delete_requested_at,
             // Everybody is the account's root user: there is no IAM.
             registered_by: Some(self.key.scope.iam_arn("root")),
-            ..self.definition.clone()
+            ..definition
         }
     }
 

@@ -16,8 +16,8 @@ use crate::store::{State, Transaction};
 const DELETION_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// Adds the next revision of its family. Numbers are never used twice.
-pub fn register(tx: &mut Transaction, prepared: Prepared, now: Timestamp) -> Arc<TaskDefinition> {
-    let key = TaskDefinitionFamilyKey { scope: prepared.scope, family: prepared.family };
+pub fn register(tx: &mut Transaction, prepared: &Prepared, now: Timestamp) -> Arc<TaskDefinition> {
+    let key = TaskDefinitionFamilyKey { scope: prepared.scope.clone(), family: prepared.family.clone() };
     let mut family = tx
         .task_definition_families
         .get(&key)
@@ -33,8 +33,8 @@ pub fn register(tx: &mut Transaction, prepared: Prepared, now: Timestamp) -> Arc
         deregistered_at: None,
         delete_requested_at: None,
         compatibilities: prepared.compatibilities,
-        definition: prepared.definition,
-        tags: prepared.tags,
+        definition: prepared.packed.clone(),
+        tags: prepared.tags.clone(),
     });
     tx.put(family);
     tx.put_arc(definition.clone());
