@@ -150,6 +150,9 @@ pub(crate) struct ServeArgs {
     /// reach the server through a name of its own.
     #[arg(long, env = "LOCALECS_ALLOWED_HOSTS", value_name = "NAMES", value_delimiter = ',')]
     pub(crate) allowed_hosts: Vec<String>,
+    /// Web pages that may call this server, such as http://localhost:3000, separated by commas
+    #[arg(long, env = "LOCALECS_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
+    pub(crate) allowed_origins: Vec<String>,
     /// Refuse requests whose signature is wrong; needs LOCALECS_CREDENTIALS
     #[arg(long, env = "LOCALECS_VERIFY_SIGNATURES")]
     pub(crate) verify_signatures: bool,

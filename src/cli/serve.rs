@@ -68,6 +68,7 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         vpc_cidr: args.vpc_cidr.clone(),
         publish_address: args.publish_address,
         allowed_hosts: args.allowed_hosts.clone(),
+        allowed_origins: args.allowed_origins.clone(),
         verify_signatures: credentials,
         ..Config::default()
     })

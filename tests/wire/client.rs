@@ -13,46 +13,46 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const HOST: &str = "localhost:4566";
 const PREFIX: &str = "AmazonEC2ContainerServiceV20141113";
 
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The exception's name.
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         let rest = self.body.strip_prefix(r#"{"__type":""#).unwrap_or_else(|| panic!("no error: {}", self.body));
         rest.split('"').next().unwrap_or_default()
     }
 }
 
 impl Connection {
-    pub async fn open(address: SocketAddr) -> Self {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
         Self { stream: TcpStream::connect(address).await.expect("the server listens"), read: Vec::new() }
     }
 
     /// Calls an operation of ECS, unsigned.
-    pub async fn call(&mut self, operation: &str, body: &str) -> Answer {
+    pub(crate) async fn call(&mut self, operation: &str, body: &str) -> Answer {
         self.post(operation, &[] as &[(&str, &str)], body.as_bytes()).await
     }
 
-    pub async fn send_call(&mut self, operation: &str, body: &str) {
+    pub(crate) async fn send_call(&mut self, operation: &str, body: &str) {
         let target = format!("{PREFIX}.{operation}");
         self.send_request("POST", "/", &[("x-amz-target", target.as_str())], body.as_bytes()).await;
     }
 
-    pub async fn post<V: AsRef<str>>(&mut self, operation: &str, headers: &[(&str, V)], body: &[u8]) -> Answer {
+    pub(crate) async fn post<V: AsRef<str>>(&mut self, operation: &str, headers: &[(&str, V)], body: &[u8]) -> Answer {
         let target = format!("{PREFIX}.{operation}");
         let mut all = vec![("x-amz-target", target.as_str())];
         all.extend(
@@ -61,7 +61,7 @@ impl Connection {
         self.request("POST", "/", &all, body).await
     }
 
-    pub async fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         self.send_request(method, path, headers, body).await;
         self.receive().await
     }
@@ -78,11 +78,11 @@ impl Connection {
         self.send(&[head.as_bytes(), body].concat()).await;
     }
 
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("the server reads");
     }
 
-    pub async fn receive(&mut self) -> Answer {
+    pub(crate) async fn receive(&mut self) -> Answer {
         tokio::time::timeout(TIMEOUT, self.read_answer()).await.expect("an answer in time")
     }
 
@@ -117,13 +117,13 @@ impl Connection {
     }
 
     /// Whether the server closes the connection.
-    pub async fn is_closed(&mut self) -> bool {
+    pub(crate) async fn is_closed(&mut self) -> bool {
         let read = tokio::time::timeout(TIMEOUT, self.stream.read_buf(&mut self.read)).await.expect("in time");
         matches!(read, Ok(0) | Err(_))
     }
 
     /// Sends no more, and waits until the server does the same.
-    pub async fn finish(mut self) {
+    pub(crate) async fn finish(mut self) {
         let _ = self.stream.shutdown().await;
         let read = tokio::time::timeout(TIMEOUT, self.stream.read_to_end(&mut self.read)).await;
         let _ = read.expect("the server closes the connection");
@@ -131,7 +131,13 @@ impl Connection {
 }
 
 /// The headers of a call signed by the official SDK's signer at `seconds`.
-pub fn signed(key: &str, secret: &str, operation: &str, body: &[u8], seconds: i64) -> Vec<(&'static str, String)> {
+pub(crate) fn signed(
+    key: &str,
+    secret: &str,
+    operation: &str,
+    body: &[u8],
+    seconds: i64,
+) -> Vec<(&'static str, String)> {
     let target = format!("{PREFIX}.{operation}");
     let identity = Credentials::new(key, secret, None, None, "tests").into();
     let params = v4::SigningParams::builder()

@@ -25,24 +25,24 @@ use tokio::task::JoinHandle;
 use crate::client::Connection;
 
 /// A running listener; it is cut off when dropped.
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     clock: Clock,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
-    pub slow: Arc<Slow>,
+    pub(crate) slow: Arc<Slow>,
 }
 
 /// How a test steps through the operation that takes long.
 #[derive(Default)]
-pub struct Slow {
-    pub started: Notify,
-    pub go_on: Notify,
-    pub finished: Notify,
+pub(crate) struct Slow {
+    pub(crate) started: Notify,
+    pub(crate) go_on: Notify,
+    pub(crate) finished: Notify,
 }
 
 impl Server {
-    pub async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let (ids, clock, slow) = (IdSource::seeded(1), Clock::system(), Arc::<Slow>::default());
         let store = Arc::new(Store::in_memory(&ids));
         let shared = Arc::new(Shared { store, clock: clock.clone(), ids, config });
@@ -62,20 +62,20 @@ impl Server {
         Self { address, clock, stop: Some(stop), task, slow }
     }
 
-    pub async fn connect(&self) -> Connection {
+    pub(crate) async fn connect(&self) -> Connection {
         Connection::open(self.address).await
     }
 
     /// The server's time in seconds since the epoch.
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.clock.now().as_millis() / 1000
     }
 
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.stop.take();
     }
 
-    pub async fn ended(self) {
+    pub(crate) async fn ended(self) {
         self.task.await.expect("no panic");
     }
 }
