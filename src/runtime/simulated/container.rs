@@ -28,11 +28,7 @@ pub(super) enum Action {
 #[derive(Debug)]
 pub(super) enum Stage {
     Created,
-    /// `sim.start-delay` passes.
-    Starting,
-    Running {
-        started_at: Timestamp,
-    },
+    Running { started_at: Timestamp },
     Exited(Exit),
 }
 
@@ -61,6 +57,8 @@ pub(super) struct Container {
     pub(super) image: String,
     pub(super) image_id: String,
     pub(super) stage: Stage,
+    /// It was told to start, and `sim.start-delay` passes.
+    pub(super) starting: bool,
     /// Why the last start failed.
     pub(super) start_error: Option<RuntimeError>,
     pub(super) ports: Vec<PublishedPort>,
@@ -81,7 +79,7 @@ impl Container {
     pub(super) fn exit(&self) -> Option<&Exit> {
         match &self.stage {
             Stage::Exited(exit) => Some(exit),
-            Stage::Created | Stage::Starting | Stage::Running { .. } => None,
+            Stage::Created | Stage::Running { .. } => None,
         }
     }
 
@@ -93,7 +91,7 @@ impl Container {
             labels: self.spec.labels.clone(),
             image_id: self.image_id.clone(),
             state: match &self.stage {
-                Stage::Created | Stage::Starting => ObservedState::Created,
+                Stage::Created => ObservedState::Created,
                 Stage::Running { started_at } => ObservedState::Running { started_at: Some(*started_at) },
                 Stage::Exited(exit) => ObservedState::Exited(exit.clone()),
             },

@@ -26,6 +26,8 @@ mod container;
 mod engine;
 mod faults;
 mod network;
+#[cfg(test)]
+mod properties;
 mod script;
 #[cfg(test)]
 mod tests;

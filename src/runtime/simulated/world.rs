@@ -180,6 +180,7 @@ impl World {
             image: image.to_owned(),
             image_id: image_id(image),
             stage: Stage::Created,
+            starting: false,
             start_error: None,
             ports: Vec::new(),
             address: None,
@@ -198,8 +199,8 @@ impl World {
     pub(super) fn begin_start(&mut self, store: &str, id: &ContainerId, now: Timestamp) -> Result<()> {
         let (place, container) =
             self.existing(store, id).ok_or_else(|| RuntimeError::NoSuchContainer(id.to_string()))?;
-        if matches!(container.stage, Stage::Created | Stage::Exited(_)) {
-            container.stage = Stage::Starting;
+        if !container.is_running() && !container.starting {
+            container.starting = true;
             container.start_error = None;
             let at = now.saturating_add(container.script.start_delay);
             self.set_timer(place, at, Action::Start);
@@ -212,16 +213,18 @@ impl World {
         let Some((_, container)) = self.existing(store, id) else {
             return Progress::Done(Err(RuntimeError::NoSuchContainer(id.to_string())));
         };
-        match (&container.stage, &container.start_error) {
-            (Stage::Starting, _) => wait(container),
-            (_, Some(error)) => Progress::Done(Err(error.clone())),
-            _ => Progress::Done(Ok(container.observe())),
+        match &container.start_error {
+            _ if container.starting => wait(container),
+            Some(error) => Progress::Done(Err(error.clone())),
+            None => Progress::Done(Ok(container.observe())),
         }
     }
 
     fn finish_start(&mut self, place: Place, at: Timestamp) {
         let connected = self.connect(place);
         let Some(container) = self.containers.get_mut(&place) else { return };
+        container.starting = false;
+        container.waiters.clear();
         match connected {
             Ok(()) => {
                 container.stage = Stage::Running { started_at: at };
@@ -235,7 +238,6 @@ impl World {
                     (script.healthy_after, Action::Health(ObservedHealth::Healthy)),
                     (script.unhealthy_after, Action::Health(ObservedHealth::Unhealthy)),
                 ];
-                container.waiters.clear();
                 for (after, action) in timers {
                     if let Some(after) = after {
                         self.set_timer(place, at.saturating_add(after), action);
@@ -243,11 +245,7 @@ impl World {
                 }
             }
             // As on Docker: it is as if it had never been asked to start.
-            Err(error) => {
-                container.stage = Stage::Created;
-                container.start_error = Some(error);
-                container.waiters.clear();
-            }
+            Err(error) => container.start_error = Some(error),
         }
         self.announce(place);
     }
@@ -331,7 +329,7 @@ impl World {
     ) -> Progress<Option<Exit>> {
         let Some((place, container)) = self.existing(store, id) else { return Progress::Done(None) };
         match &container.stage {
-            Stage::Starting => wait(container),
+            _ if container.starting => wait(container),
             Stage::Created | Stage::Exited(_) => Progress::Done(container.exit().cloned()),
             Stage::Running { .. } if *asked => wait(container),
             Stage::Running { .. } => {
