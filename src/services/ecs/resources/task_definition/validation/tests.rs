@@ -392,7 +392,7 @@ fn what_containers_refer_to() {
             "The Systems Manager parameter ARN has a different account ID than the current account. The current account ID is 123456789012 and the ARN account ID is 999999999999. Cross-account access for ARNs is not currently supported.",
         ),
         (
-            ec2(&format!(r#""environmentFiles":[{}]"#, vec![file; 11].join(",")), ""),
+            ec2(&format!(r#""environmentFiles":[{}]"#, [file; 11].join(",")), ""),
             "The maximum number of environment files was exceeded. Specify ten or less and try again.",
         ),
         (ec2(r#""environmentFiles":[{"value":"bucket/a.env","type":"s3"}]"#, ""), "Invalid arn syntax."),
