@@ -292,3 +292,6 @@ fn on_instances(
     });
     Ok(Launched { tasks, failures: failures.collect() })
 }
+
+#[cfg(test)]
+mod tests;

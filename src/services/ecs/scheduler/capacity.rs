@@ -54,8 +54,9 @@ mod tests {
 
     #[test]
     fn awss_examples() {
-        // (base, weight) of each provider, tasks, and what each gets.
-        let cases: &[(&[(usize, usize)], usize, &[usize])] = &[
+        /// (base, weight) of each provider, tasks, and what each gets.
+        type Case = (&'static [(usize, usize)], usize, &'static [usize]);
+        let cases: &[Case] = &[
             (&[(0, 1)], 7, &[7]),
             (&[(0, 1), (0, 1)], 4, &[2, 2]),
             (&[(0, 1), (0, 4)], 10, &[2, 8]),
