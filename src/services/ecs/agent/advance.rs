@@ -28,7 +28,7 @@ pub(super) fn advance(
         container(task, index, definition, observed);
     }
     if task.desired_status != TaskStatus::Stopped
-        && let Some((code, reason)) = why_stop(task, definition, observed)
+        && let Some((code, reason)) = why_stop(task, observed)
     {
         task.desired_status = TaskStatus::Stopped;
         task.stop_code = Some(code);
@@ -107,13 +107,13 @@ fn stopped(container: &mut Container, reason: Option<String>) {
 }
 
 /// Why a task that should run can't.
-fn why_stop(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask) -> Option<(TaskStopCode, String)> {
+fn why_stop(task: &Task, observed: &ObservedTask) -> Option<(TaskStopCode, String)> {
     if let Some(reason) = &observed.network_failure {
         return Some((TaskStopCode::TaskFailedToStart, reason.clone()));
     }
     let mut exited = false;
     for container in task.containers.iter().filter(|container| container.last_status == TaskStatus::Stopped) {
-        if !is_essential(definition, &container.name) {
+        if !container.essential {
             continue;
         }
         match observed.containers.get(&container.name).map(|seen| &seen.state) {
@@ -134,8 +134,12 @@ fn status(task: &mut Task, definition: &ecs::TaskDefinition, observed: &Observed
     // Containers that failed do not keep a task from running: they are not essential, or it stops anyway.
     let all_started = task.containers.iter().all(|container| container.last_status != TaskStatus::Pending);
     let any_ran = observed.containers.values().any(Seen::has_run);
-    if all_started && any_ran && task.started_at.is_none() && !failed_to_start(task) {
-        task.started_at = Some(now);
+    let ended = failed_to_start(task) || task.execution_stopped_at.is_some();
+    if all_started && any_ran && !ended {
+        // What was pulled before LocalECS was started again is not known any more.
+        task.pull_started_at = task.pull_started_at.or(Some(now));
+        task.pull_stopped_at = task.pull_stopped_at.or(Some(now));
+        task.started_at = task.started_at.or(Some(now));
     }
     if task.desired_status != TaskStatus::Stopped {
         let status = if uses_awsvpc(definition) && observed.address().is_none() {
@@ -187,8 +191,4 @@ pub(super) fn container_definition<'a>(
     name: &str,
 ) -> Option<&'a ContainerDefinition> {
     definition.container_definitions.iter().flatten().find(|container| container.name.as_deref() == Some(name))
-}
-
-fn is_essential(definition: &ecs::TaskDefinition, name: &str) -> bool {
-    container_definition(definition, name).is_none_or(|container| container.essential != Some(false))
 }

@@ -1,6 +1,6 @@
 //! The engine's events, and what its list of containers says after a start or a break.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,8 @@ use super::observations::owner;
 use super::observed::{Seen, Slot};
 use super::reconciler::Agent;
 use crate::reconcile::Waker;
-use crate::runtime::{ContainerId, Result, RuntimeEvent};
+use crate::runtime::{ContainerId, ContainerObservation, Result, RuntimeEvent};
 use crate::services::ecs::resources::{TaskKey, TaskStatus};
-use crate::time::real_sleep;
 
 /// Between attempts to list the containers of an engine that does not answer.
 const LIST_AGAIN: Duration = Duration::from_millis(500);
@@ -23,30 +22,45 @@ pub(super) async fn follow(
     waker: Waker<TaskKey>,
     mut events: mpsc::UnboundedReceiver<RuntimeEvent>,
 ) {
-    while let Some(event) = events.recv().await {
+    // Whether the containers are to be listed; they stay so until the engine answers.
+    let mut behind = false;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => match event {
+                Some(event) => Some(event),
+                None => return,
+            },
+            () = agent.shared.clock.sleep(LIST_AGAIN), if behind => None,
+        };
         match event {
-            RuntimeEvent::Changed(observation) => {
-                let Some((key, slot)) = owner(&observation.labels) else { continue };
-                // A task without an entry has been dealt with.
-                let Some(entry) = agent.observations.get(&key) else { continue };
-                if entry.change(|observed| observed.take(slot, Seen::from(&*observation))) {
-                    waker.wake(key);
-                }
-            }
-            RuntimeEvent::Removed { id, labels } => {
-                let Some((key, slot)) = owner(&labels) else { continue };
-                let Some(entry) = agent.observations.get(&key) else { continue };
-                if entry.change(|observed| observed.gone(&slot, &id)) {
-                    waker.wake(key);
-                }
-            }
-            RuntimeEvent::Resync => {
-                while let Err(error) = resync(&agent, &waker).await {
-                    tracing::debug!(%error, "the containers could not be listed");
-                    real_sleep(LIST_AGAIN).await;
-                }
+            Some(RuntimeEvent::Changed(observation)) => changed(&agent, &waker, &observation),
+            Some(RuntimeEvent::Removed { id, labels }) => removed(&agent, &waker, &id, &labels),
+            Some(RuntimeEvent::Resync) => behind = true,
+            None => {}
+        }
+        if behind {
+            match resync(&agent, &waker).await {
+                Ok(()) => behind = false,
+                Err(error) => tracing::debug!(%error, "the containers could not be listed"),
             }
         }
+    }
+}
+
+fn changed(agent: &Agent, waker: &Waker<TaskKey>, observation: &ContainerObservation) {
+    let Some((key, slot)) = owner(&observation.labels) else { return };
+    // A task without an entry has been dealt with.
+    let Some(entry) = agent.observations.get(&key) else { return };
+    if entry.change(|observed| observed.take(slot, Seen::from(observation))) {
+        waker.wake(key);
+    }
+}
+
+fn removed(agent: &Agent, waker: &Waker<TaskKey>, id: &ContainerId, labels: &BTreeMap<String, String>) {
+    let Some((key, slot)) = owner(labels) else { return };
+    let Some(entry) = agent.observations.get(&key) else { return };
+    if entry.change(|observed| observed.gone(&slot, id)) {
+        waker.wake(key);
     }
 }
 

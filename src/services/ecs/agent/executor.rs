@@ -89,7 +89,10 @@ impl Executor {
         let now = self.clock.now();
         subject.entry.change(|observed| {
             observed.pull_started_at = observed.pull_started_at.or(Some(since));
-            if observed.images.values().all(|image| matches!(image, Image::Here { .. })) {
+            let done = |(name, image): (&Arc<str>, &Image)| {
+                matches!(image, Image::Here { .. }) || observed.containers.contains_key(name)
+            };
+            if observed.images.iter().all(done) {
                 observed.pull_stopped_at = observed.pull_stopped_at.or(Some(now));
             }
         });

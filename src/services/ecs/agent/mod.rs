@@ -14,6 +14,8 @@ mod addresses;
 mod advance;
 mod events;
 mod executor;
+#[cfg(test)]
+mod fixtures;
 mod next_step;
 mod observations;
 mod observed;
@@ -21,6 +23,8 @@ mod ports;
 mod reasons;
 mod reconciler;
 mod retention;
+#[cfg(test)]
+mod simulation_tests;
 mod spec;
 mod vpc;
 pub mod warnings;

@@ -130,3 +130,7 @@ fn stop_timeout(definition: &ecs::TaskDefinition, name: &str) -> Duration {
 pub(super) fn pull_again(attempts: u32, now: Timestamp) -> Timestamp {
     now.saturating_add(Duration::from_secs(u64::from(attempts.clamp(1, 5))))
 }
+
+#[cfg(test)]
+#[path = "next_step_tests.rs"]
+mod tests;

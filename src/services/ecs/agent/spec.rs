@@ -175,3 +175,7 @@ fn quantity(text: &str, unit: &str, size: f64) -> Option<i64> {
     };
     (number > 0.0).then_some(number as i64)
 }
+
+#[cfg(test)]
+#[path = "spec_tests.rs"]
+mod tests;

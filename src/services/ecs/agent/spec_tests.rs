@@ -1,0 +1,87 @@
+//! What is asked of the runtime for a task.
+
+use api_models::ecs::TaskOverride;
+
+use super::super::fixtures::{container as container_definition, definition, task};
+use super::*;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn pair(name: &str, value: &str) -> KeyValuePair {
+    KeyValuePair { name: Some(name.into()), value: Some(value.into()) }
+}
+
+fn spec_of(definition: &ecs::TaskDefinition, task: &Task, pause: Option<&ContainerId>) -> ContainerSpec {
+    let first = &definition.container_definitions.as_ref().expect("containers")[0];
+    container(task, definition, first, pause, LOOPBACK)
+}
+
+#[test]
+fn names_and_labels_are_those_of_the_ecs_agent() {
+    let definition = definition(NetworkMode::Bridge, vec![container_definition("web", true)]);
+    let task = task(&definition, 7);
+    let spec = spec_of(&definition, &task, None);
+    let (start, digits) = spec.name.rsplit_once('-').expect("a name with hyphens");
+    assert_eq!((start, digits.len()), ("ecs-web-1-web", 20));
+    assert_eq!(spec_of(&definition, &task, None).name, spec.name, "the same each time");
+    assert_eq!(spec.labels[TASK_ARN_LABEL], task.key.arn());
+    assert_eq!(spec.labels[CLUSTER_LABEL], "arn:aws:ecs:us-east-1:000000000000:cluster/default");
+    assert_eq!((spec.labels[FAMILY_LABEL].as_str(), spec.labels[REVISION_LABEL].as_str()), ("web", "1"));
+    assert_eq!(spec.labels[ROLE_LABEL], "container");
+}
+
+#[test]
+fn overrides_win_over_the_definition_and_the_definition_over_ecs() {
+    let mut web = container_definition("web", true);
+    web.environment = Some(vec![pair("A", "1"), pair("AWS_REGION", "mars"), pair("B", "2")]);
+    web.command = Some(vec!["serve".into()]);
+    web.memory = Some(128);
+    let definition = definition(NetworkMode::Bridge, vec![web]);
+    let mut task = task(&definition, 7);
+    task.overrides.container_overrides = Some(vec![ContainerOverride {
+        name: Some("web".into()),
+        command: Some(vec!["migrate".into()]),
+        environment: Some(vec![pair("B", "3"), pair("C", "4")]),
+        memory: Some(256),
+        ..ContainerOverride::default()
+    }]);
+    let spec = spec_of(&definition, &task, None);
+    assert_eq!(spec.command, Some(vec!["migrate".to_owned()]));
+    assert_eq!(spec.memory_bytes, Some(256 * MIB));
+    assert_eq!(
+        spec.environment,
+        ["AWS_REGION=mars", "AWS_DEFAULT_REGION=us-east-1", "AWS_EXECUTION_ENV=AWS_ECS_EC2", "A=1", "B=3", "C=4"]
+    );
+}
+
+#[test]
+fn no_container_gets_more_than_its_task() {
+    let mut web = container_definition("web", true);
+    (web.memory, web.memory_reservation, web.cpu) = (Some(4096), Some(2048), Some(1));
+    let mut definition = definition(NetworkMode::Awsvpc, vec![web]);
+    (definition.cpu, definition.memory) = (Some("256".into()), Some("1 GB".into()));
+    let mut task = task(&definition, 7);
+    let pause = ContainerId("p".into());
+    let spec = spec_of(&definition, &task, Some(&pause));
+    assert_eq!((spec.nano_cpus, spec.memory_bytes), (Some(250_000_000), Some(1024 * MIB)));
+    assert_eq!((spec.memory_reservation_bytes, spec.cpu_shares), (Some(1024 * MIB), Some(2)));
+    assert_eq!(spec.network, ContainerNetwork::Container(pause));
+    assert!(spec.publish.is_empty(), "the pause container publishes");
+
+    task.overrides = TaskOverride { cpu: Some(".5 vCPU".into()), ..TaskOverride::default() };
+    assert_eq!(spec_of(&definition, &task, None).nano_cpus, Some(500_000_000));
+}
+
+#[test]
+fn the_pause_container_has_the_address_and_all_ports() {
+    let definition =
+        definition(NetworkMode::Awsvpc, vec![container_definition("web", true), container_definition("b", false)]);
+    let task = task(&definition, 7);
+    let address = Ipv4Addr::new(10, 192, 0, 9);
+    let spec = pause(&task, &definition, "vpc", address, LOOPBACK);
+    assert_eq!(spec.network, ContainerNetwork::Attached { network: "vpc".into(), address });
+    assert_eq!(spec.hostname.as_deref(), Some("ip-10-192-0-9.ec2.internal"));
+    assert_eq!((spec.publish.len(), spec.publish[0].host_port), (1, None));
+    assert_eq!(spec.labels[CONTAINER_NAME_LABEL], PAUSE_CONTAINER_NAME);
+    assert!(spec.name.starts_with("ecs-web-1-internalecspause-"), "{}", spec.name);
+}
