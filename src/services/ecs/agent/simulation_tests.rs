@@ -14,7 +14,7 @@ use crate::reconcile::Driver;
 use crate::runtime::simulated::{SimulatedEngine, SimulatedRuntime};
 use crate::runtime::{ContainerId, ContainerObservation, ContainerRuntime, Fault};
 use crate::services::Shared;
-use crate::services::ecs::resources::task_definition::Compatibilities;
+use crate::services::ecs::resources::task_definition::{Compatibilities, Packed};
 use crate::services::ecs::resources::{Task, TaskDefinition, TaskDefinitionStatus, TaskKey, TaskStatus};
 use crate::store::Store;
 use crate::testing::START;
@@ -148,7 +148,7 @@ fn record(task: &Task, definition: ecs::TaskDefinition) -> TaskDefinition {
         registered_at: START,
         deregistered_at: None,
         delete_requested_at: None,
-        definition,
+        definition: Packed::new(&definition),
         tags: Vec::new(),
     }
 }
