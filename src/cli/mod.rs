@@ -118,9 +118,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LOCALECS_PORT", default_value_t = DEFAULT_PORT)]
     pub(crate) port: u16,
     /// Folder to keep the state in [default: the user's data folder, e.g. ~/.local/share/localecs]
-    #[arg(long, env = "LOCALECS_DATA_DIR", value_name = "DIR", conflicts_with = "ephemeral")]
+    #[arg(long, env = "LOCALECS_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Keep the state in memory only, and stop all tasks at the end
+    /// Keep the state in memory only (whatever --data-dir says), and stop all tasks at the end
     #[arg(long, env = "LOCALECS_EPHEMERAL")]
     pub(crate) ephemeral: bool,
     /// What runs the tasks

@@ -113,10 +113,11 @@ impl ContainerRuntime for SimulatedRuntime {
 
     async fn inspect_image(&self, reference: &str, labels: &BTreeMap<String, String>) -> Result<Option<ImageInfo>> {
         self.call(|world, _| {
-            // A pull that is to fail must come to pass, so the image can't be here already.
+            // A pull that is to fail must come to pass, so the image can't be here already. So with a script that is
+            // wrong, which the pull then says.
             let absent = is_missing(reference)
                 || world.pull_faults.awaits(reference)
-                || Script::parse(labels).is_ok_and(|script| script.pulls());
+                || Script::parse(labels).map_or(true, |script| script.pulls());
             Ok((!absent).then(|| image_info(reference)))
         })
     }
@@ -127,8 +128,7 @@ impl ContainerRuntime for SimulatedRuntime {
         labels: &BTreeMap<String, String>,
         _auth: Option<&RegistryAuth>,
     ) -> Result<ImageInfo> {
-        // What is wrong with a script, creating the container says.
-        let script = Script::parse(labels).unwrap_or_default();
+        let script = Script::parse(labels).map_err(|message| RuntimeError::Pull { message, retryable: false })?;
         self.call(|_, _| Ok(()))?;
         let clock = self.engine.clock();
         clock.sleep_until(clock.now().saturating_add(script.pull_time)).await;

@@ -286,8 +286,8 @@ async fn a_script_that_makes_no_sense_is_refused() {
     let wrong = spec("a", &[("sim.run-fro", "1s")]);
     let error = bench.runtime.create_container(&wrong).await.expect_err("no such label");
     assert_eq!(error.to_string(), "sim.run-fro: the simulated runtime knows no such label");
-    let image = bench.runtime.inspect_image("app", &wrong.labels).await.expect("the engine answers");
-    assert!(image.is_some(), "so that the container's creation is what fails");
+    let error = bench.runtime.pull_image("app", &wrong.labels, None).await.expect_err("no such label");
+    assert!(matches!(error, RuntimeError::Pull { retryable: false, .. }));
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ mod vpc;
 pub mod warnings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api_models::Unexpected;
 use api_models::ecs::TaskStopCode;
@@ -44,6 +45,11 @@ use crate::reconcile::{Driver, Reconciler, Waker};
 use crate::runtime::{ContainerRuntime, Result, RuntimeError};
 use crate::services::Shared;
 use tokio::task::AbortHandle;
+
+/// A step that was under way when the store was emptied may still make a container, which then holds the network: what
+/// can't be removed is tried again.
+const PURGE_ATTEMPTS: u32 = 40;
+const PURGE_PAUSE: Duration = Duration::from_millis(250);
 
 /// The running agent. Dropping it ends the reading of events; the reconcilers belong to the driver.
 pub struct AgentHandle {
@@ -79,6 +85,18 @@ impl AgentHandle {
     /// # Errors
     /// The first of those that could not be removed; the others are.
     pub async fn purge(&self) -> Result<()> {
+        for _ in 1..PURGE_ATTEMPTS {
+            match self.purge_once().await {
+                Ok(()) => return Ok(()),
+                Err(RuntimeError::Unavailable(why)) => return Err(RuntimeError::Unavailable(why)),
+                Err(error) => tracing::debug!(%error, "not everything could be removed yet"),
+            }
+            crate::time::real_sleep(PURGE_PAUSE).await;
+        }
+        self.purge_once().await
+    }
+
+    async fn purge_once(&self) -> Result<()> {
         let executor = &self.agent.executor;
         let containers = executor.runtime.list_containers().await?;
         // Owners of a network namespace after those that use it.

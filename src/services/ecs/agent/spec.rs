@@ -103,7 +103,7 @@ pub(super) fn pause(
 fn own_labels(task: &Task, name: &str, role: &str) -> impl Iterator<Item = (String, String)> {
     [
         (TASK_ARN_LABEL, task.key.arn()),
-        (CLUSTER_LABEL, task.key.cluster().arn()),
+        (CLUSTER_LABEL, cluster_label(task)),
         (CONTAINER_NAME_LABEL, name.to_owned()),
         (FAMILY_LABEL, task.task_definition.family.to_string()),
         (REVISION_LABEL, task.task_definition.revision.to_string()),
@@ -111,6 +111,12 @@ fn own_labels(task: &Task, name: &str, role: &str) -> impl Iterator<Item = (Stri
     ]
     .into_iter()
     .map(|(label, value)| (label.to_owned(), value))
+}
+
+/// The name that the agent on an instance was configured with; on Fargate the ARN, as the examples in
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate-examples.html> show.
+fn cluster_label(task: &Task) -> String {
+    if reasons::is_fargate(task) { task.key.cluster().arn() } else { task.key.cluster.to_string() }
 }
 
 /// `ecs-<family>-<revision>-<container>-<20 hex digits>`, as the agent names it. The digits follow from the task, so
