@@ -1,0 +1,118 @@
+"""boto3, as it comes, against the endpoint in AWS_ENDPOINT_URL. Run by tests/compat/clients.rs."""
+
+import datetime
+import os
+import unittest
+import urllib.request
+import uuid
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, WaiterError
+
+WAIT = {"Delay": 1, "MaxAttempts": 60}
+
+
+def container(name="web", **more):
+    return {"name": name, "image": "localecs/sample-app:latest", "memory": 64, **more}
+
+
+class Boto3(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.account = os.environ["AWS_ACCESS_KEY_ID"]
+        cls.ecs = boto3.client("ecs", config=Config(retries={"total_max_attempts": 1}))
+
+    def setUp(self):
+        self.cluster = f"boto3-{uuid.uuid4().hex[:8]}"
+        self.ecs.create_cluster(clusterName=self.cluster)
+
+    def register(self, **definition):
+        answer = self.ecs.register_task_definition(family=f"boto3-{uuid.uuid4().hex[:8]}", **definition)
+        return answer["taskDefinition"]
+
+    def test_a_task_on_fargate(self):
+        definition = self.register(
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu=".25 vCPU",
+            memory="0.5 GB",
+            containerDefinitions=[container(portMappings=[{"containerPort": 8080}])],
+        )
+        self.assertEqual((definition["cpu"], definition["memory"]), ("256", "512"))
+        self.assertIsInstance(definition["registeredAt"], datetime.datetime)
+        self.assertEqual(definition["containerDefinitions"][0]["environment"], [])
+
+        answer = self.ecs.run_task(
+            cluster=self.cluster,
+            taskDefinition=definition["taskDefinitionArn"],
+            launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "ENABLED"}},
+            tags=[{"key": "größe", "value": "klein öäü"}],
+        )
+        self.assertEqual(answer["failures"], [])
+        arn = answer["tasks"][0]["taskArn"]
+        self.ecs.get_waiter("tasks_running").wait(cluster=self.cluster, tasks=[arn], WaiterConfig=WAIT)
+
+        task = self.ecs.describe_tasks(cluster=self.cluster, tasks=[arn], include=["TAGS"])["tasks"][0]
+        self.assertEqual(task["tags"], [{"key": "größe", "value": "klein öäü"}])
+        self.assertEqual(task["lastStatus"], "RUNNING")
+        self.assertEqual(task["startedAt"].tzinfo.utcoffset(None) is not None, True)
+        details = {detail["name"]: detail["value"] for detail in task["attachments"][0]["details"]}
+        with urllib.request.urlopen(f"http://{details['privateIPv4Address']}:8080/healthz", timeout=10) as page:
+            self.assertEqual(page.read(), b"ok\n")
+
+        self.ecs.stop_task(cluster=self.cluster, task=arn, reason="boto3 is done")
+        self.ecs.get_waiter("tasks_stopped").wait(cluster=self.cluster, tasks=[arn], WaiterConfig=WAIT)
+        task = self.ecs.describe_tasks(cluster=self.cluster, tasks=[arn])["tasks"][0]
+        self.assertEqual((task["stopCode"], task["stoppedReason"]), ("UserInitiated", "boto3 is done"))
+        self.assertEqual(task["containers"][0]["exitCode"], 0)
+        self.assertLessEqual(task["stoppingAt"], task["stoppedAt"])
+
+    def test_the_running_waiter_fails_on_a_stopped_task(self):
+        self.ecs.register_container_instance(
+            cluster=self.cluster,
+            totalResources=[
+                {"name": "CPU", "type": "INTEGER", "integerValue": 1024},
+                {"name": "MEMORY", "type": "INTEGER", "integerValue": 1024},
+            ],
+        )
+        definition = self.register(containerDefinitions=[container(command=["exit", "3"])])
+        answer = self.ecs.run_task(cluster=self.cluster, taskDefinition=definition["family"], launchType="EC2")
+        arn = answer["tasks"][0]["taskArn"]
+        self.ecs.get_waiter("tasks_stopped").wait(cluster=self.cluster, tasks=[arn], WaiterConfig=WAIT)
+        with self.assertRaises(WaiterError) as raised:
+            self.ecs.get_waiter("tasks_running").wait(cluster=self.cluster, tasks=[arn], WaiterConfig=WAIT)
+        self.assertIn("Waiter encountered a terminal failure state", str(raised.exception))
+        self.assertEqual(raised.exception.last_response["tasks"][0]["containers"][0]["exitCode"], 3)
+
+    def test_errors_are_modelled_exceptions(self):
+        with self.assertRaises(self.ecs.exceptions.ClusterNotFoundException) as raised:
+            self.ecs.delete_cluster(cluster="missing")
+        error = raised.exception.response
+        self.assertEqual(error["Error"], {"Code": "ClusterNotFoundException", "Message": "Cluster not found."})
+        self.assertEqual(error["ResponseMetadata"]["HTTPStatusCode"], 400)
+        self.assertEqual(len(error["ResponseMetadata"]["RequestId"]), 36)
+        with self.assertRaises(self.ecs.exceptions.ClientException) as raised:
+            self.ecs.describe_task_definition(taskDefinition="missing")
+        self.assertEqual(raised.exception.response["Error"]["Message"], "Unable to describe task definition.")
+        with self.assertRaises(ClientError) as raised:
+            self.ecs.create_service(serviceName="web", taskDefinition="web")
+        self.assertEqual(raised.exception.response["ResponseMetadata"]["HTTPStatusCode"], 501)
+
+    def test_paginators(self):
+        family = self.register(containerDefinitions=[container()])["family"]
+        for _ in range(4):
+            self.ecs.register_task_definition(family=family, containerDefinitions=[container()])
+        pages = list(
+            self.ecs.get_paginator("list_task_definitions").paginate(
+                familyPrefix=family, PaginationConfig={"PageSize": 2}
+            )
+        )
+        self.assertEqual([len(page["taskDefinitionArns"]) for page in pages], [2, 2, 1])
+        revisions = [arn.rsplit(":", 1)[1] for page in pages for arn in page["taskDefinitionArns"]]
+        self.assertEqual(revisions, ["1", "2", "3", "4", "5"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,72 @@
+"""The AWS CLI, as it comes, against the endpoint in AWS_ENDPOINT_URL. Run by tests/compat/clients.rs."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+import uuid
+
+AWS = str(pathlib.Path(sys.executable).parent / "aws")
+
+
+def aws(*arguments):
+    environment = {**os.environ, "AWS_PAGER": ""}
+    return subprocess.run(
+        [AWS, "ecs", *arguments], capture_output=True, text=True, timeout=120, env=environment, check=False
+    )
+
+
+class Cli(unittest.TestCase):
+    def ok(self, *arguments):
+        done = aws(*arguments)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
+        return json.loads(done.stdout) if done.stdout else None
+
+    def test_a_task_from_start_to_end(self):
+        cluster = f"cli-{uuid.uuid4().hex[:8]}"
+        self.assertEqual(self.ok("create-cluster", "--cluster-name", cluster)["cluster"]["status"], "ACTIVE")
+        definition = self.ok(
+            "register-task-definition", "--family", cluster, "--network-mode", "awsvpc",
+            "--requires-compatibilities", "FARGATE", "--cpu", "256", "--memory", "512",
+            "--container-definitions",
+            '[{"name": "web", "image": "localecs/sample-app:latest", "command": ["on-term-exit", "9"]}]',
+        )["taskDefinition"]
+        self.assertEqual(definition["revision"], 1)
+        task = self.ok(
+            "run-task", "--cluster", cluster, "--task-definition", cluster, "--launch-type", "FARGATE",
+            "--network-configuration", "awsvpcConfiguration={subnets=[subnet-1]}",
+        )["tasks"][0]
+        self.assertEqual(task["lastStatus"], "PROVISIONING")
+        arn = task["taskArn"]
+        self.ok("wait", "tasks-running", "--cluster", cluster, "--tasks", arn)
+        self.ok("stop-task", "--cluster", cluster, "--task", arn, "--reason", "enough")
+        self.ok("wait", "tasks-stopped", "--cluster", cluster, "--tasks", arn)
+        stopped = self.ok(
+            "describe-tasks", "--cluster", cluster, "--tasks", arn,
+            "--query", "tasks[0].[stopCode, stoppedReason, containers[0].exitCode]",
+        )
+        self.assertEqual(stopped, ["UserInitiated", "enough", 9])
+
+        waited = aws("wait", "tasks-running", "--cluster", cluster, "--tasks", arn)
+        self.assertEqual(waited.returncode, 255)
+        self.assertIn(
+            "Waiter TasksRunning failed: Waiter encountered a terminal failure state", waited.stderr
+        )
+
+    def test_errors(self):
+        gone = aws("delete-cluster", "--cluster", "missing")
+        self.assertEqual(gone.returncode, 255)
+        self.assertIn(
+            "An error occurred (ClusterNotFoundException) when calling the DeleteCluster operation: "
+            "Cluster not found.",
+            gone.stderr,
+        )
+        off = aws("list-services")
+        self.assertEqual(off.returncode, 255)
+        self.assertIn("when calling the ListServices operation: ", off.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

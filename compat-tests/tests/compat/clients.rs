@@ -1,0 +1,74 @@
+//! The official clients of other languages; docker/ensure-clients installs them. Their tests lie in python/ and node/.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use compat_tests::{Runtime, random_account, shared};
+
+/// What `docker/ensure-clients` prints: the directory of the clients. `None` where this machine cannot have them.
+fn ensured(arguments: &[&str]) -> Option<PathBuf> {
+    let script = root().join("docker/ensure-clients");
+    let output = Command::new(script).arg("--quiet").args(arguments).output().expect("docker/ensure-clients");
+    let problem = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0) => Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())),
+        Some(3) => {
+            println!("\n*** SKIPPED: {problem}");
+            None
+        }
+        _ => panic!("docker/ensure-clients failed: {problem}"),
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
+}
+
+/// Runs the tests of another language, with the environment that `localecs env` would give.
+fn run(mut command: Command) {
+    let server = shared(Runtime::Docker);
+    let account = random_account();
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    let nowhere = "/nowhere";
+    let output = command
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("AWS_ACCESS_KEY_ID", &account)
+        .env("AWS_SECRET_ACCESS_KEY", "localecs")
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_CONFIG_FILE", nowhere)
+        .env("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .current_dir(root().join("compat-tests"))
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}; the server's log:\n{}", output.status, server.log_from(0));
+}
+
+fn python(file: &str) {
+    let Some(bin) = ensured(&[]) else { panic!("boto3 and the AWS CLI are missing") };
+    let mut command = Command::new(bin.join("python"));
+    command.args(["-m", "unittest", "-v", file]);
+    run(command);
+}
+
+#[test]
+fn boto3() {
+    python("python/test_boto3.py");
+}
+
+#[test]
+fn aws_cli() {
+    python("python/test_cli.py");
+}
+
+#[test]
+fn aws_sdk_for_javascript() {
+    let Some(directory) = ensured(&["--node"]) else { return };
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-concurrency=1"]).arg(directory.join("ecs.test.mjs"));
+    run(command);
+}
