@@ -27,7 +27,9 @@ impl Store {
         Self { directory: Some(directory), id: OnceLock::new() }
     }
 
-    pub(crate) fn folder(&self) -> Option<&Path> {
+    /// The folder the state is kept in; none for an ephemeral server.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
         self.directory.as_ref().map(TempDir::path)
     }
 

@@ -58,7 +58,9 @@ macro_rules! needs_own_server {
     };
 }
 
+mod admin;
 mod adoption;
+mod chaos;
 mod clients;
 mod clusters;
 mod container_instances;
