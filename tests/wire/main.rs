@@ -1,5 +1,6 @@
 //! The HTTP side as clients meet it: a real listener, with a few operations made up for the tests.
 
+mod any_input;
 mod client;
 mod server;
 

@@ -11,9 +11,11 @@ use api_models::ecs::{
 };
 use axum::Router;
 use axum::routing::get;
+use localecs::app::{App, EngineChoice, Parts};
 use localecs::config::Config;
 use localecs::http::{self, AppState};
 use localecs::ids::IdSource;
+use localecs::runtime::simulated::SimulatedRuntime;
 use localecs::services::dispatch::{Entry, Registry};
 use localecs::services::{Context, Shared};
 use localecs::store::Store;
@@ -52,10 +54,23 @@ impl Server {
             Entry::new::<ops::DeleteCluster, _, _>(move |_, input| delete_cluster(steps.clone(), input)),
         ]);
         let admin = Router::new().route("/_localecs/health", get(|| async { "fine" }));
+        Self::listen(AppState::new(registry, shared, admin), clock, slow).await
+    }
+
+    /// The whole app, with the operations it really has, on the simulated runtime.
+    pub(crate) async fn start_whole(config: Config) -> Self {
+        let (ids, clock) = (IdSource::seeded(1), Clock::system());
+        let store = Store::in_memory(&ids);
+        let runtime = Arc::new(SimulatedRuntime::new(store.id(), clock.clone(), ids.clone()));
+        let engine = EngineChoice { runtime: "simulated", reason: None };
+        let app = App::start(Parts { store, clock: clock.clone(), ids, config, runtime, engine }).await;
+        Self::listen(app.http(), clock, Arc::default()).await
+    }
+
+    async fn listen(app: Arc<AppState>, clock: Clock, slow: Arc<Slow>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let app = AppState::new(registry, shared, admin);
         let task = tokio::spawn(http::serve(listener, app, async {
             let _ = stopped.await;
         }));
