@@ -19,11 +19,22 @@ pub struct AccountId(u64);
 impl AccountId {
     /// What LocalECS (like other emulators) answers for when a request names no account.
     pub const DEFAULT: Self = Self(0);
+
+    /// The 12 digits, in ASCII.
+    fn digits(self) -> [u8; 12] {
+        let mut digits = [b'0'; 12];
+        let mut rest = self.0;
+        for digit in digits.iter_mut().rev() {
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+        }
+        digits
+    }
 }
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 
@@ -82,9 +93,9 @@ impl Region {
     /// The partition the region lies in, as it stands in ARNs.
     #[must_use]
     pub fn partition(&self) -> &'static str {
-        match self.0.split('-').collect::<Vec<_>>().as_slice() {
-            ["cn", ..] => "aws-cn",
-            ["us", "gov", ..] => "aws-us-gov",
+        match &*self.0 {
+            china if china.starts_with("cn-") => "aws-cn",
+            government if government.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
         }
     }
@@ -115,10 +126,17 @@ impl Scope {
         Self { account, region }
     }
 
-    /// The ARN of `resource` (everything after the account) of `service` in this scope.
+    /// The ARN of a resource (everything after the account, in parts) of `service` in this scope. Lists are made of
+    /// ARNs, so it is written in one go.
     #[must_use]
-    pub fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{}:{}:{resource}", self.region.partition(), self.region, self.account)
+    pub fn arn(&self, service: &str, resource: &[&str]) -> String {
+        let account = self.account.digits();
+        let account = str::from_utf8(&account).unwrap_or_default();
+        let head = ["arn:", self.region.partition(), ":", service, ":", self.region.as_str(), ":", account, ":"];
+        let length = head.iter().chain(resource).map(|part| part.len()).sum();
+        let mut arn = String::with_capacity(length);
+        head.iter().chain(resource).for_each(|part| arn.push_str(part));
+        arn
     }
 
     /// The ARN of an IAM resource of this account: IAM has no region.
@@ -143,7 +161,7 @@ mod tests {
 
     #[test]
     fn partitions_follow_the_region() {
-        let arn = |region| Scope::new(AccountId::DEFAULT, Region::new(region)).arn("ecs", "cluster/a");
+        let arn = |region| Scope::new(AccountId::DEFAULT, Region::new(region)).arn("ecs", &["cluster/a"]);
         assert_eq!(arn("us-east-1"), "arn:aws:ecs:us-east-1:000000000000:cluster/a");
         assert_eq!(arn("cn-north-1"), "arn:aws-cn:ecs:cn-north-1:000000000000:cluster/a");
         assert_eq!(arn("us-gov-west-1"), "arn:aws-us-gov:ecs:us-gov-west-1:000000000000:cluster/a");

@@ -96,7 +96,7 @@ impl Server {
 }
 
 async fn list_clusters(context: Context, _: ListClustersRequest) -> Result<ListClustersResponse, ListClustersError> {
-    let arn = context.scope.arn("ecs", "cluster/default");
+    let arn = context.scope.arn("ecs", &["cluster/default"]);
     Ok(ListClustersResponse { cluster_arns: Some(vec![arn]), ..Default::default() })
 }
 

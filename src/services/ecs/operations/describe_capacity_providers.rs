@@ -37,7 +37,7 @@ pub(crate) async fn handle(
                 found.insert(provider.name());
             }
             (None, Some(short)) => {
-                failures.push(lookup::missing(scope.arn("ecs", &format!("capacity-provider/{short}"))));
+                failures.push(lookup::missing(scope.arn("ecs", &["capacity-provider/", short])));
             }
             (None, None) => failures.push(lookup::missing(name.clone())),
         }

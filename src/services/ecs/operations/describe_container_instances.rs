@@ -38,7 +38,7 @@ pub(crate) async fn handle(
             None => {
                 let id = name.rsplit('/').next().unwrap_or(&name);
                 let resource = format!("container-instance/{}/{id}", cluster.name);
-                failures.push(lookup::missing(context.scope.arn("ecs", &resource)));
+                failures.push(lookup::missing(context.scope.arn("ecs", &[&resource])));
             }
         }
     }

@@ -40,7 +40,7 @@ impl BuiltIn {
     #[must_use]
     pub fn to_api(self, scope: &Scope) -> ecs::CapacityProvider {
         ecs::CapacityProvider {
-            capacity_provider_arn: Some(scope.arn("ecs", &format!("capacity-provider/{}", self.name()))),
+            capacity_provider_arn: Some(scope.arn("ecs", &["capacity-provider/", self.name()])),
             name: Some(self.name().to_owned()),
             status: Some(CapacityProviderStatus::Active),
             tags: Some(Vec::new()),

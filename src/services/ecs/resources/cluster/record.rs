@@ -25,7 +25,7 @@ impl ClusterKey {
 
     #[must_use]
     pub fn arn(&self) -> String {
-        self.scope.arn("ecs", &format!("cluster/{}", self.name))
+        self.scope.arn("ecs", &["cluster/", &self.name])
     }
 }
 

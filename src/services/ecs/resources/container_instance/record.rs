@@ -24,7 +24,7 @@ pub struct ContainerInstanceKey {
 impl ContainerInstanceKey {
     #[must_use]
     pub fn arn(&self) -> String {
-        self.scope.arn("ecs", &format!("container-instance/{}/{}", self.cluster, self.id))
+        self.scope.arn("ecs", &["container-instance/", &self.cluster, "/", &self.id])
     }
 
     #[must_use]

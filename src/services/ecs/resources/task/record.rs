@@ -23,7 +23,7 @@ pub struct TaskKey {
 impl TaskKey {
     #[must_use]
     pub fn arn(&self) -> String {
-        self.scope.arn("ecs", &format!("task/{}/{}", self.cluster, self.id))
+        self.scope.arn("ecs", &["task/", &self.cluster, "/", &self.id])
     }
 
     #[must_use]

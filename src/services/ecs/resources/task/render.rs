@@ -120,7 +120,7 @@ impl Task {
     #[must_use]
     pub fn container_arn(&self, container: &Container) -> String {
         let key = &self.key;
-        key.scope.arn("ecs", &format!("container/{}/{}/{}", key.cluster, key.id, container.id))
+        key.scope.arn("ecs", &["container/", &key.cluster, "/", &key.id, "/", &container.id])
     }
 
     /// The runtime id that clients see: the engine's on EC2; on Fargate, which has no engine to look into, the task's

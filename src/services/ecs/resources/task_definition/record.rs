@@ -51,7 +51,7 @@ pub struct TaskDefinitionKey {
 impl TaskDefinitionKey {
     #[must_use]
     pub fn arn(&self) -> String {
-        self.scope.arn("ecs", &format!("task-definition/{}:{}", self.family, self.revision))
+        self.scope.arn("ecs", &["task-definition/", &self.family, ":", &self.revision.to_string()])
     }
 
     #[must_use]
