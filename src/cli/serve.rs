@@ -18,6 +18,7 @@ use crate::ids::IdSource;
 use crate::runtime::ContainerRuntime;
 use crate::runtime::docker::{ConnectOptions, DockerRuntime};
 use crate::runtime::simulated::SimulatedRuntime;
+use crate::services::ecs::network::Cidr;
 use crate::store::Store;
 use crate::time::Clock;
 
@@ -46,9 +47,17 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     http::serve(listener, app.http(), stop).await;
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");
-        match tokio::time::timeout(STOP_PATIENCE, app.agent.stop_all("LocalECS is stopping")).await {
-            Ok(stopped) => stopped?,
-            Err(_) => bail!("some tasks could not be stopped within {STOP_PATIENCE:?}; their containers may still run"),
+        // Who asks again does not want to wait for programs that are slow to stop.
+        let again = stop_signal()?;
+        let stopping = tokio::time::timeout(STOP_PATIENCE, app.agent.stop_all("LocalECS is stopping"));
+        tokio::select! {
+            stopped = stopping => match stopped {
+                Ok(stopped) => stopped?,
+                Err(_) => {
+                    bail!("some tasks could not be stopped within {STOP_PATIENCE:?}; their containers may still run")
+                }
+            },
+            () = again => bail!("asked to stop twice: containers of tasks may still run"),
         }
     }
     tracing::info!("stopped");
@@ -61,6 +70,7 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         (true, None) => bail!("--verify-signatures needs the keys to verify with: set LOCALECS_CREDENTIALS=ID:SECRET"),
         (true, Some(pairs)) => Some(pairs.parse()?),
     };
+    args.vpc_cidr.parse::<Cidr>().with_context(|| format!("--vpc-cidr {:?}", args.vpc_cidr))?;
     Ok(Config {
         account: args.account,
         region: args.region(),
