@@ -170,13 +170,15 @@ mod tests {
     #[tokio::test]
     async fn a_manual_clock_wakes_its_sleepers_only_when_moved() {
         let clock = Clock::manual(Timestamp::from_millis(1_000));
+        let deadline = clock.now().saturating_add(Duration::from_secs(60));
         let sleeper = tokio::spawn({
             let clock = clock.clone();
             async move {
-                clock.sleep(Duration::from_secs(60)).await;
+                clock.sleep_until(deadline).await;
                 clock.now()
             }
         });
+        tokio::task::yield_now().await;
         clock.advance(Duration::from_secs(30));
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());

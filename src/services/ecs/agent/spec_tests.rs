@@ -25,7 +25,7 @@ fn names_and_labels_are_those_of_the_ecs_agent() {
     assert_eq!((start, digits.len()), ("ecs-web-1-web", 20));
     assert_eq!(spec_of(&definition, &task, None).name, spec.name, "the same each time");
     assert_eq!(spec.labels[TASK_ARN_LABEL], task.key.arn());
-    assert_eq!(spec.labels[CLUSTER_LABEL], "arn:aws:ecs:us-east-1:000000000000:cluster/default");
+    assert_eq!(spec.labels[CLUSTER_LABEL], "default");
     assert_eq!((spec.labels[FAMILY_LABEL].as_str(), spec.labels[REVISION_LABEL].as_str()), ("web", "1"));
     assert_eq!(spec.labels[ROLE_LABEL], "container");
 }
