@@ -102,7 +102,7 @@ async fn choose(
     match DockerRuntime::connect(store.id(), &ConnectOptions::from_env()).await {
         Ok(docker) => Ok((Arc::new(docker), EngineChoice { runtime: "docker", reason: None })),
         Err(error) if choice == RuntimeChoice::Docker => bail!(
-            "no container engine answers: {error}\nStart Docker (docker/ensure-engine installs and starts it on \
+            "{error}\nStart Docker (docker/ensure-engine installs and starts it on \
              Debian and Ubuntu), set DOCKER_HOST, or run `localecs doctor`."
         ),
         Err(error) => {
