@@ -196,6 +196,30 @@ pub struct ContainerSpec {
     pub network: ContainerNetwork,
     pub publish: Vec<PortPublication>,
     pub stop_timeout: Option<Duration>,
+    /// `None`: it has none, whatever its image says.
+    pub health_check: Option<HealthCheck>,
+}
+
+/// A command that the engine runs inside the container every now and then.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// As Docker takes it: `CMD` and the words of a command, `CMD-SHELL` and a line for the container's shell, or `NONE`.
+    pub command: Vec<String>,
+    pub interval: Duration,
+    pub timeout: Duration,
+    /// So many failures in a row make it unhealthy.
+    pub retries: u32,
+    /// Failures count from then on.
+    pub start_period: Duration,
+}
+
+impl HealthCheck {
+    /// Whether it says that there is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.command.first().is_none_or(|word| word == "NONE")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +267,8 @@ pub struct Exit {
     pub oom_killed: bool,
     /// The engine's own complaint, if the process never ran.
     pub error: Option<String>,
+    /// When it was started the last time; a container that is started again has another.
+    pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
 }
 

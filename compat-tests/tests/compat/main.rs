@@ -69,6 +69,7 @@ mod exits;
 mod idempotency;
 mod image;
 mod network;
+mod order;
 mod paging;
 mod properties;
 mod protection;

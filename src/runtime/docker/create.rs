@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig, PortBinding,
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HealthConfig, HostConfig, NetworkingConfig, PortBinding,
 };
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use super::errors::{CallError, within};
 use super::{Engine, limits};
-use crate::runtime::{ContainerId, ContainerNetwork, ContainerSpec, ImageSource, Result, RuntimeError, STORE_LABEL};
+use crate::runtime::{
+    ContainerId, ContainerNetwork, ContainerSpec, HealthCheck, ImageSource, Result, RuntimeError, STORE_LABEL,
+};
 use crate::time::{real_sleep, stopwatch};
 
 /// The period of the CPU quota in microseconds: the kernel's and the ECS agent's.
@@ -111,6 +113,7 @@ fn request(spec: &ContainerSpec, image: &str, store: &str) -> ContainerCreateBod
             ..HostConfig::default()
         }),
         networking_config: networking(&spec.network),
+        healthcheck: Some(health_check(spec.health_check.as_ref())),
         ..ContainerCreateBody::default()
     }
 }
@@ -118,6 +121,22 @@ fn request(spec: &ContainerSpec, image: &str, store: &str) -> ContainerCreateBod
 /// An empty list in a task definition means the same as none.
 fn given(words: Option<&Vec<String>>) -> Option<Vec<String>> {
     words.filter(|words| !words.is_empty()).cloned()
+}
+
+/// Without one the image's own is switched off: ECS does not look at it.
+fn health_check(check: Option<&HealthCheck>) -> HealthConfig {
+    let Some(check) = check else {
+        return HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() };
+    };
+    let nanoseconds = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+    HealthConfig {
+        test: Some(check.command.clone()),
+        interval: Some(nanoseconds(check.interval)),
+        timeout: Some(nanoseconds(check.timeout)),
+        retries: Some(i64::from(check.retries)),
+        start_period: Some(nanoseconds(check.start_period)),
+        ..HealthConfig::default()
+    }
 }
 
 /// Rounded up: a second too long is better than a kill too early.
@@ -238,6 +257,22 @@ mod tests {
         let ipam = endpoints["vpc"].ipam_config.as_ref().expect("an address");
         assert_eq!(ipam.ipv4_address.as_deref(), Some("10.192.0.9"));
         assert_eq!(network_mode(&network), "vpc");
+    }
+
+    #[test]
+    fn a_health_check_is_asked_for_in_nanoseconds_and_the_image_s_own_is_off() {
+        let none = request(&ContainerSpec::default(), "i", "s").healthcheck.expect("always given");
+        assert_eq!((none.test, none.interval), (Some(vec!["NONE".to_owned()]), None));
+        let command = vec!["CMD-SHELL".to_owned(), "exit 0".to_owned()];
+        let check = health_check(Some(&HealthCheck {
+            command: command.clone(),
+            interval: Duration::from_secs(30),
+            timeout: Duration::from_secs(5),
+            retries: 3,
+            start_period: Duration::ZERO,
+        }));
+        assert_eq!((check.test, check.interval), (Some(command), Some(30_000_000_000)));
+        assert_eq!((check.timeout, check.retries, check.start_period), (Some(5_000_000_000), Some(3), Some(0)));
     }
 
     #[test]

@@ -54,6 +54,7 @@ fn exit(state: &ContainerState) -> Exit {
         exit_code: state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(-1),
         oom_killed: state.oom_killed.unwrap_or(false),
         error: state.error.clone().filter(|error| !error.is_empty()),
+        started_at: timestamp(state.started_at.as_deref()),
         finished_at: timestamp(state.finished_at.as_deref()),
     }
 }

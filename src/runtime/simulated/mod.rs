@@ -16,8 +16,10 @@
 //! | `sim.ignore-term=true` | is deaf to SIGTERM: only SIGKILL ends it (137) |
 //! | `sim.stop-delay=3s` | takes that long to end after SIGTERM |
 //! | `sim.stop-exit-code=0` | exits with this code after SIGTERM (143) |
-//! | `sim.healthy-after=10s` | has a health check that passes from then on |
-//! | `sim.unhealthy-after=30s` | has a health check that fails from then on |
+//! | `sim.healthy-after=10s` | its health check passes from then on |
+//! | `sim.unhealthy-after=30s` | its health check fails from then on |
+//!
+//! A health check of which no label speaks passes after its interval; a container without one has no health.
 //!
 //! A label that begins with `sim.` and is not in the table is an error. Every image is there, except those whose name
 //! begins with `missing/`: no registry has them. [`Fault`]s make more go wrong.

@@ -68,7 +68,7 @@ impl Script {
         self.pull_error.is_some() || !self.pull_time.is_zero()
     }
 
-    /// Whether it has a health check.
+    /// Whether it says how the container's health check fares.
     pub(super) fn has_health(&self) -> bool {
         self.healthy_after.is_some() || self.unhealthy_after.is_some()
     }

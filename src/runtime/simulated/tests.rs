@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::runtime::{
-    CONTAINER_NAME_LABEL, ContainerNetwork, ImageSource, ObservedHealth, ObservedState, PortPublication, Protocol,
-    TASK_ARN_LABEL,
+    CONTAINER_NAME_LABEL, ContainerNetwork, HealthCheck, ImageSource, ObservedHealth, ObservedState, PortPublication,
+    Protocol, TASK_ARN_LABEL,
 };
 
 const GRACE: Duration = Duration::from_secs(30);
@@ -64,7 +64,18 @@ fn spec(name: &str, labels: &[(&str, &str)]) -> ContainerSpec {
         name: name.into(),
         image: ImageSource::Reference("app:1".into()),
         labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        health_check: labels.iter().any(|(name, _)| name.contains("healthy")).then(check),
         ..ContainerSpec::default()
+    }
+}
+
+fn check() -> HealthCheck {
+    HealthCheck {
+        command: vec!["CMD".into(), "check".into()],
+        interval: Duration::from_secs(30),
+        timeout: Duration::from_secs(5),
+        retries: 3,
+        start_period: Duration::ZERO,
     }
 }
 
@@ -90,6 +101,50 @@ async fn a_container_ends_when_its_script_says() {
     let ObservedState::Exited(exit) = bench.state(&hungry).await else { panic!("it has ended") };
     assert!(exit.oom_killed);
     assert_eq!(bench.exit(&forever).await, None);
+}
+
+#[tokio::test]
+async fn health_needs_a_check_and_passes_unless_something_else_is_said() {
+    let bench = Bench::new();
+    let with = |name: &str, labels, check| ContainerSpec { health_check: check, ..spec(name, labels) };
+    let none = HealthCheck { command: vec!["NONE".into()], ..check() };
+    let mut ids = Vec::new();
+    for spec in [
+        with("unchecked", &[("sim.healthy-after", "1s")], None),
+        with("none", &[("sim.healthy-after", "1s")], Some(none)),
+        with("unsaid", &[], Some(check())),
+        with("fails", &[("sim.unhealthy-after", "40s")], Some(check())),
+    ] {
+        let id = bench.runtime.create_container(&spec).await.expect("it is created");
+        bench.runtime.start_container(&id).await.expect("it starts");
+        ids.push(id);
+    }
+    for (seconds, expected) in [
+        (2.0, [ObservedHealth::None, ObservedHealth::None, ObservedHealth::Starting, ObservedHealth::Starting]),
+        (30.0, [ObservedHealth::None, ObservedHealth::None, ObservedHealth::Healthy, ObservedHealth::Starting]),
+        (30.0, [ObservedHealth::None, ObservedHealth::None, ObservedHealth::Healthy, ObservedHealth::Unhealthy]),
+    ] {
+        bench.advance(seconds);
+        for (id, health) in ids.iter().zip(expected) {
+            let seen = bench.runtime.inspect_container(id).await.expect("the engine answers").expect("it exists");
+            assert_eq!(seen.health, health, "{}", seen.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_ended_starts_again() {
+    let bench = Bench::new();
+    let id = bench.run("again", &[("sim.run-for", "2s"), ("sim.healthy-after", "1s")]).await;
+    bench.advance(3.0);
+    let ObservedState::Exited(first) = bench.state(&id).await else { panic!("it has ended") };
+    let seen = bench.runtime.start_container(&id).await.expect("it starts");
+    assert_eq!(seen.health, ObservedHealth::Starting);
+    assert_eq!(seen.state, ObservedState::Running { started_at: Some(Timestamp::from_millis(3_000)) });
+    bench.advance(5.0);
+    let ObservedState::Exited(second) = bench.state(&id).await else { panic!("it has ended") };
+    let times = |exit: Exit| (exit.started_at.map(Timestamp::as_millis), exit.finished_at.map(Timestamp::as_millis));
+    assert_eq!((times(first), times(second)), ((Some(0), Some(2_000)), (Some(3_000), Some(5_000))));
 }
 
 #[tokio::test]

@@ -228,15 +228,22 @@ impl World {
         match connected {
             Ok(()) => {
                 container.stage = Stage::Running { started_at: at };
-                if container.script.has_health() {
+                let check = container.spec.health_check.as_ref().filter(|check| !check.is_none());
+                if check.is_some() {
                     container.health = ObservedHealth::Starting;
                 }
                 let script = &container.script;
+                let (healthy, unhealthy) = match check {
+                    // A check that nothing is said about passes the first time.
+                    Some(check) if !script.has_health() => (Some(check.interval), None),
+                    Some(_) => (script.healthy_after, script.unhealthy_after),
+                    None => (None, None),
+                };
                 let timers = [
                     (script.run_for, Action::End),
                     (script.oom_after, Action::OutOfMemory),
-                    (script.healthy_after, Action::Health(ObservedHealth::Healthy)),
-                    (script.unhealthy_after, Action::Health(ObservedHealth::Unhealthy)),
+                    (healthy, Action::Health(ObservedHealth::Healthy)),
+                    (unhealthy, Action::Health(ObservedHealth::Unhealthy)),
                 ];
                 for (after, action) in timers {
                     if let Some(after) = after {
@@ -312,7 +319,12 @@ impl World {
         self.cancel_timers(place);
         self.disconnect(place);
         if let Some(container) = self.containers.get_mut(&place) {
-            container.stage = Stage::Exited(Exit { exit_code, oom_killed, error: None, finished_at: Some(at) });
+            let started_at = match container.stage {
+                Stage::Running { started_at } => Some(started_at),
+                Stage::Created | Stage::Exited(_) => None,
+            };
+            let finished_at = Some(at);
+            container.stage = Stage::Exited(Exit { exit_code, oom_killed, error: None, started_at, finished_at });
             container.waiters.clear();
         }
         self.announce(place);

@@ -6,7 +6,8 @@
 use api_models::ecs::{self, ContainerDefinition, NetworkMode, TaskStopCode};
 
 use super::observed::{Image, ObservedTask, Seen, SeenState};
-use super::{ports, reasons};
+use super::{order, ports, reasons, restart};
+use crate::runtime::ObservedHealth;
 use crate::services::ecs::resources::{Container, NetworkAttachment, Task, TaskStatus};
 use crate::time::Timestamp;
 
@@ -24,15 +25,21 @@ pub(super) fn advance(
     let before = task.clone();
     pull_times(task, observed);
     network(task, observed, now);
-    for index in 0..task.containers.len() {
-        container(task, index, definition, observed);
-    }
-    if task.desired_status != TaskStatus::Stopped
-        && let Some((code, reason)) = why_stop(task, observed)
-    {
-        task.desired_status = TaskStatus::Stopped;
-        task.stop_code = Some(code);
-        task.stopped_reason = Some(reason);
+    containers(task, definition, observed, now);
+    if task.desired_status != TaskStatus::Stopped {
+        // One that waits in vain may be waited for by another.
+        while let Some((index, reason)) = order::hopeless(task, definition, observed, now) {
+            let container = &mut task.containers[index];
+            container.exit_code = Some(reasons::DEPENDENCY_FAILED_EXIT_CODE);
+            stopped(container, Some(reason));
+        }
+        if let Some((code, reason)) = why_stop(task, observed) {
+            task.desired_status = TaskStatus::Stopped;
+            task.stop_code = Some(code);
+            task.stopped_reason = Some(reason);
+            // Those that were to be started again have ended now.
+            containers(task, definition, observed, now);
+        }
     }
     status(task, definition, observed, now);
     let changed = *task != before;
@@ -63,7 +70,14 @@ fn network(task: &mut Task, observed: &ObservedTask, now: Timestamp) {
     task.connectivity_at = task.connectivity_at.or(Some(now));
 }
 
-fn container(task: &mut Task, index: usize, definition: &ecs::TaskDefinition, observed: &ObservedTask) {
+fn containers(task: &mut Task, definition: &ecs::TaskDefinition, observed: &ObservedTask, now: Timestamp) {
+    for index in 0..task.containers.len() {
+        container(task, index, definition, observed, now);
+    }
+}
+
+fn container(task: &mut Task, index: usize, definition: &ecs::TaskDefinition, observed: &ObservedTask, now: Timestamp) {
+    let restarts = restart::is_due(task, &task.containers[index], definition, observed);
     let container = &mut task.containers[index];
     let name = container.name.clone();
     if let Some(Image::Here { digest: Some(digest) }) = observed.images.get(&name)
@@ -78,7 +92,13 @@ fn container(task: &mut Task, index: usize, definition: &ecs::TaskDefinition, ob
     if seen.has_run() && seen.id.is_some() {
         container.runtime_id.clone_from(&seen.id);
     }
-    container.health = seen.health;
+    // One that ended keeps the last verdict on it.
+    if seen.is_running() || seen.health != ObservedHealth::None {
+        container.health = seen.health;
+    }
+    if seen.has_run() {
+        started(container, seen.started_at(), now);
+    }
     match &seen.state {
         SeenState::Created => {}
         SeenState::Running { ports, .. } => {
@@ -92,6 +112,7 @@ fn container(task: &mut Task, index: usize, definition: &ecs::TaskDefinition, ob
                 container.network_bindings = ports::bindings(own, mode, published);
             }
         }
+        SeenState::Exited(_) if restarts => container.last_status = TaskStatus::Running,
         SeenState::Exited(exit) => {
             container.exit_code = Some(exit.exit_code);
             stopped(container, reasons::exit_reason(exit));
@@ -99,6 +120,21 @@ fn container(task: &mut Task, index: usize, definition: &ecs::TaskDefinition, ob
         SeenState::Failed(reason) => stopped(container, Some(reason.clone())),
         SeenState::Vanished => stopped(container, Some(reasons::VANISHED.to_owned())),
     }
+}
+
+/// Notes that it runs, or ran, since `engine_started_at`.
+fn started(container: &mut Container, engine_started_at: Option<Timestamp>, now: Timestamp) {
+    let again = match (container.engine_started_at, engine_started_at) {
+        (Some(before), Some(this)) => this > before,
+        _ => false,
+    };
+    if again {
+        container.restart_count += 1;
+    } else if container.started_at.is_some() {
+        return;
+    }
+    container.started_at = Some(now);
+    container.engine_started_at = engine_started_at;
 }
 
 fn stopped(container: &mut Container, reason: Option<String>) {
@@ -116,11 +152,17 @@ fn why_stop(task: &Task, observed: &ObservedTask) -> Option<(TaskStopCode, Strin
         if !container.essential {
             continue;
         }
-        match observed.containers.get(&container.name).map(|seen| &seen.state) {
-            Some(SeenState::Failed(reason)) => {
+        let failure = match observed.containers.get(&container.name).map(|seen| &seen.state) {
+            Some(SeenState::Failed(reason)) => Some(reason),
+            // It waited in vain.
+            None | Some(SeenState::Created) if container.runtime_id.is_none() => container.reason.as_ref(),
+            _ => None,
+        };
+        match failure {
+            Some(reason) => {
                 return Some((TaskStopCode::TaskFailedToStart, reasons::task_failed_to_start(task, reason)));
             }
-            _ => exited = true,
+            None => exited = true,
         }
     }
     // The namespace of the others goes with it.

@@ -185,11 +185,17 @@ impl Executor {
         let Some(id) = subject.entry.change(|observed| observed.seen(&slot).and_then(|seen| seen.id.clone())) else {
             return Ok(());
         };
+        let again = subject.entry.change(|observed| observed.seen(&slot).is_some_and(|seen| !seen.is_created()));
         let seen = match self.runtime.start_container(&id).await {
             Ok(observation) => Seen::from(&observation),
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
             Err(RuntimeError::NoSuchContainer(_)) => {
                 subject.entry.change(|observed| observed.gone(&slot, &id));
+                return Ok(());
+            }
+            Err(error) if again => {
+                tracing::warn!(container = %id, %error, "the container can't be started again");
+                subject.entry.change(|observed| observed.given_up.insert(name.clone()));
                 return Ok(());
             }
             Err(error) => Seen::failed(Some(id), reasons::start_failed(&error)),

@@ -61,6 +61,9 @@ pub(super) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         memory_reservation: None,
         gpu_ids: Vec::new(),
         health: ObservedHealth::None,
+        started_at: None,
+        engine_started_at: None,
+        restart_count: 0,
     };
     Task {
         key: TaskKey { scope: scope.clone(), cluster: "default".into(), id: format!("{number:032x}").into() },

@@ -1,13 +1,14 @@
 //! The ECS agent: what makes a task's containers run, stop and be reported.
 //!
 //! - [`next_step`] (pure) says the next thing to do for a task, [`advance`] (pure) what its record becomes;
+//! - `order`, `restart` (pure): what waits for what, and what is started again in place;
 //! - `observed`, `observations`: what is known of the containers, in memory;
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
 //! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
 //! - `retention` forgets stopped tasks; [`warnings`] names what is not applied.
 //!
-//! Running containers are never restarted: after a restart of LocalECS they are found by their labels. What the engine
+//! Running containers are left alone: after a restart of LocalECS they are found by their labels. What the engine
 //! holds for tasks that are stopped or unknown is removed.
 
 mod addresses;
@@ -19,9 +20,11 @@ mod fixtures;
 mod next_step;
 mod observations;
 mod observed;
+mod order;
 mod ports;
 mod reasons;
 mod reconciler;
+mod restart;
 mod retention;
 #[cfg(test)]
 mod simulation_tests;

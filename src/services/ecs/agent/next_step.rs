@@ -6,7 +6,9 @@ use std::time::Duration;
 use api_models::ecs;
 
 use super::advance::{advance, container_definition, uses_awsvpc};
-use super::observed::{Image, ObservedTask, SeenState};
+use super::observed::{Image, ObservedTask, Seen};
+use super::order::{self, Readiness};
+use super::restart;
 use crate::services::ecs::resources::{Task, TaskStatus};
 use crate::time::Timestamp;
 
@@ -31,6 +33,7 @@ pub(super) enum Effect {
     },
     Pull(Vec<Arc<str>>),
     Create(Vec<Arc<str>>),
+    /// For the first time, or again in place.
     Start(Vec<Arc<str>>),
     /// Each with the time it has between SIGTERM and SIGKILL.
     Stop(Vec<(Arc<str>, Duration)>),
@@ -69,11 +72,12 @@ fn stop(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask) 
     let running: Vec<_> = task
         .containers
         .iter()
-        .filter(|container| observed.containers.get(&container.name).is_some_and(super::observed::Seen::is_running))
-        .map(|container| (container.name.clone(), stop_timeout(definition, &container.name)))
+        .filter(|container| observed.containers.get(&container.name).is_some_and(Seen::is_running))
+        .map(|container| container.name.clone())
         .collect();
     if !running.is_empty() {
-        return Effect::Stop(running);
+        let first = order::first_to_stop(definition, running).into_iter();
+        return Effect::Stop(first.map(|name| (name.clone(), stop_timeout(definition, &name))).collect());
     }
     match &observed.pause {
         Some(pause) if pause.id.is_some() => Effect::RemovePause,
@@ -82,6 +86,15 @@ fn stop(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask) 
 }
 
 fn start(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask, now: Timestamp) -> Effect {
+    let again: Vec<_> = task
+        .containers
+        .iter()
+        .filter(|container| restart::is_due(task, container, definition, observed))
+        .map(|container| container.name.clone())
+        .collect();
+    if !again.is_empty() {
+        return Effect::Start(again);
+    }
     let pending = || task.containers.iter().filter(|container| container.last_status == TaskStatus::Pending);
     let network = uses_awsvpc(definition) && observed.address().is_none();
     // A container that exists had its image.
@@ -110,13 +123,25 @@ fn start(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask,
     if later.is_some() {
         return Effect::Wait { until: later };
     }
-    let create: Vec<_> = unseen().map(|container| container.name.clone()).collect();
-    if !create.is_empty() {
-        return Effect::Create(create);
+    let (mut create, mut start, mut until) = (Vec::new(), Vec::new(), None);
+    for name in pending().map(|container| &container.name) {
+        let list = match observed.containers.get(name) {
+            None => &mut create,
+            Some(seen) if seen.is_created() => &mut start,
+            Some(_) => continue,
+        };
+        match order::readiness(task, definition, observed, name, now) {
+            Readiness::Ready => list.push(name.clone()),
+            Readiness::Waiting { until: given_up } => until = until.into_iter().chain(given_up).min(),
+            // Not pending any more once that is recorded.
+            Readiness::Never(_) => {}
+        }
     }
-    let created = |name: &Arc<str>| observed.containers.get(name).is_some_and(|seen| seen.state == SeenState::Created);
-    let start: Vec<_> = pending().map(|container| container.name.clone()).filter(created).collect();
-    if start.is_empty() { Effect::Wait { until: None } } else { Effect::Start(start) }
+    match (create.is_empty(), start.is_empty()) {
+        (false, _) => Effect::Create(create),
+        (true, false) => Effect::Start(start),
+        (true, true) => Effect::Wait { until },
+    }
 }
 
 fn stop_timeout(definition: &ecs::TaskDefinition, name: &str) -> Duration {

@@ -6,7 +6,7 @@ use api_models::ecs::{NetworkMode, TaskStopCode};
 use proptest::prelude::*;
 
 use super::super::fixtures::{container, definition, task};
-use super::super::observed::{Seen, Slot};
+use super::super::observed::{Seen, SeenState, Slot};
 use super::*;
 use crate::runtime::{ContainerId, Exit, ObservedHealth};
 use crate::testing::START;
@@ -16,12 +16,13 @@ fn id(text: &str) -> ContainerId {
 }
 
 fn running(text: &str, address: Option<Ipv4Addr>) -> Seen {
-    let state = SeenState::Running { ports: Vec::new(), address, mac_address: Some("02:42:0a:c0:00:05".into()) };
+    let mac_address = Some("02:42:0a:c0:00:05".into());
+    let state = SeenState::Running { started_at: None, ports: Vec::new(), address, mac_address };
     Seen { id: Some(id(text)), state, health: ObservedHealth::None }
 }
 
 fn exited(text: &str, exit_code: i32) -> Seen {
-    let exit = Exit { exit_code, oom_killed: false, error: None, finished_at: None };
+    let exit = Exit { exit_code, oom_killed: false, error: None, started_at: None, finished_at: None };
     Seen { id: Some(id(text)), state: SeenState::Exited(exit), health: ObservedHealth::None }
 }
 
@@ -193,7 +194,7 @@ fn a_container_that_need_not_run_may_fail_to_start() {
 
 #[test]
 fn out_of_memory_and_vanished_containers_say_so() {
-    let exit = Exit { exit_code: 137, oom_killed: true, error: None, finished_at: None };
+    let exit = Exit { exit_code: 137, oom_killed: true, error: None, started_at: None, finished_at: None };
     let oom = Seen { id: Some(id("1")), state: SeenState::Exited(exit), health: ObservedHealth::None };
     let mut case = Case::new(NetworkMode::Bridge).both_running().saw("web", oom);
     case.observed.gone(&Slot::Container("side".into()), &id("2"));

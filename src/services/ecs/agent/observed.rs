@@ -1,7 +1,8 @@
 //! What is known of a task's containers: from the answers of calls, from the engine's events, and from its list of
 //! containers. Kept in memory only; the store gets what DescribeTasks shows.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub(super) struct ObservedTask {
     pub(super) pull_stopped_at: Option<Timestamp>,
     /// A call was given up: the engine may hold containers that are not known here.
     pub(super) uncertain: bool,
+    /// Containers that ended, were to be started again, and could not be.
+    pub(super) given_up: BTreeSet<Arc<str>>,
 }
 
 /// One container.
@@ -38,6 +41,8 @@ pub(super) struct Seen {
 pub(super) enum SeenState {
     Created,
     Running {
+        /// By the engine's clock.
+        started_at: Option<Timestamp>,
         ports: Vec<PublishedPort>,
         /// Its own, on the network it is attached to.
         address: Option<Ipv4Addr>,
@@ -71,6 +76,11 @@ impl Seen {
     }
 
     #[must_use]
+    pub(super) fn is_created(&self) -> bool {
+        self.state == SeenState::Created
+    }
+
+    #[must_use]
     pub(super) fn is_running(&self) -> bool {
         matches!(self.state, SeenState::Running { .. })
     }
@@ -79,6 +89,16 @@ impl Seen {
     #[must_use]
     pub(super) fn has_run(&self) -> bool {
         matches!(self.state, SeenState::Running { .. } | SeenState::Exited(_) | SeenState::Vanished)
+    }
+
+    /// When its process was started, by the engine's clock. A container that is started again lives anew.
+    #[must_use]
+    pub(super) fn started_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            SeenState::Running { started_at, .. } => *started_at,
+            SeenState::Exited(exit) => exit.started_at,
+            SeenState::Created | SeenState::Failed(_) | SeenState::Vanished => None,
+        }
     }
 
     /// How far its life has come: it never goes back.
@@ -95,7 +115,8 @@ impl From<&ContainerObservation> for Seen {
     fn from(observation: &ContainerObservation) -> Self {
         let state = match &observation.state {
             ObservedState::Created => SeenState::Created,
-            ObservedState::Running { .. } => SeenState::Running {
+            ObservedState::Running { started_at } => SeenState::Running {
+                started_at: *started_at,
                 ports: observation.ports.clone(),
                 address: match observation.address {
                     Some(IpAddr::V4(address)) => Some(address),
@@ -138,12 +159,18 @@ impl ObservedTask {
     /// nothing. Returns whether anything changed.
     pub(super) fn take(&mut self, slot: Slot, news: Seen) -> bool {
         if let Some(old) = self.seen(&slot) {
+            let lives = news.started_at().zip(old.started_at()).map(|(news, old)| news.cmp(&old));
+            let again = news.id == old.id && lives == Some(Ordering::Greater);
             let stale = match (news.id == old.id, old.id.is_some()) {
-                (true, _) => news.stage() < old.stage(),
+                (true, _) => match lives {
+                    Some(Ordering::Less) => true,
+                    Some(Ordering::Greater) => false,
+                    Some(Ordering::Equal) | None => news.stage() < old.stage(),
+                },
                 // A container of the same place under another id: one that was removed meanwhile.
                 (false, known) => known && old.stage() > 0,
             };
-            let settled = old.stage() == 2 && !matches!(news.state, SeenState::Exited(_));
+            let settled = old.stage() == 2 && !again && !matches!(news.state, SeenState::Exited(_));
             if stale || settled || *old == news {
                 return false;
             }
@@ -202,12 +229,20 @@ mod tests {
     }
 
     fn running(text: &str) -> Seen {
-        let state = SeenState::Running { ports: Vec::new(), address: None, mac_address: None };
+        running_since(text, None)
+    }
+
+    fn running_since(text: &str, started_at: Option<Timestamp>) -> Seen {
+        let state = SeenState::Running { started_at, ports: Vec::new(), address: None, mac_address: None };
         Seen { id: Some(id(text)), state, health: ObservedHealth::None }
     }
 
     fn exited(text: &str) -> Seen {
-        let exit = Exit { exit_code: 0, oom_killed: false, error: None, finished_at: None };
+        exited_after(text, None)
+    }
+
+    fn exited_after(text: &str, started_at: Option<Timestamp>) -> Seen {
+        let exit = Exit { exit_code: 0, oom_killed: false, error: None, started_at, finished_at: None };
         Seen { id: Some(id(text)), state: SeenState::Exited(exit), health: ObservedHealth::None }
     }
 
@@ -220,6 +255,19 @@ mod tests {
         assert!(!task.take(slot.clone(), running("1")), "an event that was overtaken");
         assert!(!task.take(slot.clone(), exited("1")), "the same again");
         assert!(matches!(task.containers["web"].state, SeenState::Exited(_)));
+    }
+
+    #[test]
+    fn a_container_that_is_started_again_lives_anew() {
+        let mut task = ObservedTask::default();
+        let slot = Slot::Container("web".into());
+        let (first, second) = (Some(Timestamp::from_millis(1)), Some(Timestamp::from_millis(2)));
+        task.take(slot.clone(), exited_after("1", first));
+        assert!(task.take(slot.clone(), running_since("1", second)));
+        assert!(!task.take(slot.clone(), running_since("1", first)), "news of its first life");
+        assert!(!task.take(slot.clone(), exited_after("1", first)), "news of its first life");
+        assert!(task.take(slot.clone(), exited_after("1", second)));
+        assert!(!task.take(slot, running_since("1", second)), "an event that was overtaken");
     }
 
     #[test]

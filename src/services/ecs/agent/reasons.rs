@@ -7,7 +7,7 @@ use std::time::Duration;
 use api_models::ecs::LaunchType;
 
 use crate::runtime::{Exit, RuntimeError};
-use crate::services::ecs::resources::Task;
+use crate::services::ecs::resources::{Container, Task};
 
 pub(super) const ESSENTIAL_CONTAINER_EXITED: &str = "Essential container in task exited";
 pub(super) const TASK_FAILED_TO_START: &str = "Task failed to start";
@@ -62,6 +62,48 @@ pub(super) fn exit_reason(exit: &Exit) -> Option<String> {
         return Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
     }
     exit.error.as_ref().map(|error| format!("CannotStartContainerError: Error response from daemon: {error}"))
+}
+
+/// What an ECS agent reports as the exit code of a container that it never started for want of another: that of
+/// SIGTERM, although none was sent.
+pub(super) const DEPENDENCY_FAILED_EXIT_CODE: i32 = 143;
+
+/// Why a dependency can't come to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hindrance {
+    /// The container depended on did not get there within its `startTimeout`.
+    TimedOut,
+    /// It ended with another exit code than 0.
+    NoSuccess,
+    /// It was never started.
+    NeverStarts,
+    /// It ended otherwise.
+    Ended,
+}
+
+/// The reason of a container that can't start because of another, as amazon-ecs-agent's dependency graph words it:
+/// `[name(image) (status->desired status) - Exit: code]`.
+pub(super) fn dependency_failed(name: &str, image: &str, other: &Container, hindrance: Hindrance) -> String {
+    let status = match hindrance {
+        Hindrance::TimedOut => "RUNNING->RUNNING",
+        Hindrance::NeverStarts => "NONE->STOPPED",
+        Hindrance::NoSuccess | Hindrance::Ended => "STOPPED->RUNNING",
+    };
+    let exit = other.exit_code.map(|code| format!(" - Exit: {code}")).unwrap_or_default();
+    let dependency = format!("[{}({}) ({status}){exit}]", other.name, other.image);
+    let target = format!("for target [{name}({image}) (NONE->RUNNING)]");
+    let words = match hindrance {
+        Hindrance::TimedOut => format!("container ordering dependency {dependency} {target} has timed out."),
+        Hindrance::NoSuccess => format!(
+            "failed to resolve container ordering dependency {dependency} {target} as dependency did not exit \
+             successfully."
+        ),
+        Hindrance::NeverStarts => format!(
+            "failed to resolve container ordering dependency {dependency} {target} because dependency will never start"
+        ),
+        Hindrance::Ended => format!("failed to resolve the container ordering dependency {dependency} {target}"),
+    };
+    format!("CannotStartContainerError: dependency graph: {words}")
 }
 
 /// The task's reason for a failure to start: Fargate repeats the container's.

@@ -1,5 +1,7 @@
 //! The agent on the simulated runtime, with a clock that only the test moves: scenes first, then random lives.
 
+mod ordering;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -336,14 +338,46 @@ fn random_container(ids: &IdSource, name: &str, essential: bool) -> ContainerDef
         &[("sim.ignore-term", "true")],
     ];
     let script = SCRIPTS[usize::try_from(ids.below(12)).expect("small")];
-    labelled(container(name, essential), script)
+    let mut container = labelled(container(name, essential), script);
+    if ids.below(3) == 0 {
+        let check = ecs::HealthCheck { command: Some(vec!["CMD".into(), "check".into()]), ..Default::default() };
+        container.health_check = Some(Box::new(ecs::HealthCheck { interval: Some(5), ..check }));
+    }
+    if ids.below(4) == 0 {
+        let policy = ecs::ContainerRestartPolicy { enabled: Some(true), ..Default::default() };
+        let period = Some(i32::try_from(ids.below(30)).expect("small"));
+        container.restart_policy =
+            Some(Box::new(ecs::ContainerRestartPolicy { restart_attempt_period: period, ..policy }));
+    }
+    if ids.below(4) == 0 {
+        container.start_timeout = Some(10);
+    }
+    container
+}
+
+/// On containers before it in the list, so that there is no circle.
+fn random_dependencies(ids: &IdSource, before: &[ContainerDefinition]) -> Vec<ecs::ContainerDependency> {
+    use ecs::ContainerCondition::{Complete, Healthy, Start, Success};
+    let mut dependencies = Vec::new();
+    for other in before.iter().filter(|_| ids.below(2) == 0) {
+        dependencies.push(ecs::ContainerDependency {
+            container_name: other.name.clone(),
+            condition: [Start, Complete, Success, Healthy].get(usize::try_from(ids.below(4)).expect("small")).cloned(),
+        });
+    }
+    dependencies
 }
 
 fn random_definition(ids: &IdSource) -> ecs::TaskDefinition {
     let mode = [NetworkMode::Awsvpc, NetworkMode::Bridge][usize::try_from(ids.below(2)).expect("small")].clone();
     let mut containers = vec![random_container(ids, "web", true)];
     for name in ["side", "car"].into_iter().take(usize::try_from(ids.below(3)).expect("small")) {
-        containers.push(random_container(ids, name, ids.below(3) == 0));
+        let mut container = random_container(ids, name, ids.below(3) == 0);
+        container.depends_on = Some(random_dependencies(ids, &containers));
+        containers.push(container);
+    }
+    if ids.below(2) == 0 {
+        containers.reverse();
     }
     definition(mode, containers)
 }

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::{ports, reasons};
 use crate::runtime::{
-    CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, FAMILY_LABEL, ImageSource,
-    PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
+    CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, FAMILY_LABEL, HealthCheck,
+    ImageSource, PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
 };
 use crate::services::ecs::network;
 use crate::services::ecs::resources::Task;
@@ -70,6 +70,20 @@ pub(super) fn container(
         network,
         publish,
         stop_timeout: container.stop_timeout.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs),
+        health_check: container.health_check.as_deref().map(health_check),
+    }
+}
+
+/// What is not given is as ECS has it: every 30 seconds, 5 seconds' time, 3 failures, no period of grace.
+fn health_check(check: &ecs::HealthCheck) -> HealthCheck {
+    let seconds =
+        |given: Option<i32>, default| Duration::from_secs(given.map_or(default, |s| s.max(0).unsigned_abs().into()));
+    HealthCheck {
+        command: check.command.clone().unwrap_or_default(),
+        interval: seconds(check.interval, 30),
+        timeout: seconds(check.timeout, 5),
+        retries: check.retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(3),
+        start_period: seconds(check.start_period, 0),
     }
 }
 

@@ -31,6 +31,26 @@ fn names_and_labels_are_those_of_the_ecs_agent() {
 }
 
 #[test]
+fn a_health_check_has_ecs_s_defaults() {
+    let mut web = container_definition("web", true);
+    let command = vec!["CMD-SHELL".to_owned(), "exit 0".to_owned()];
+    let check = ecs::HealthCheck { command: Some(command.clone()), retries: Some(5), ..ecs::HealthCheck::default() };
+    web.health_check = Some(Box::new(check));
+    let definition = definition(NetworkMode::Bridge, vec![web, container_definition("side", true)]);
+    let task = task(&definition, 7);
+    let expected = HealthCheck {
+        command,
+        interval: Duration::from_secs(30),
+        timeout: Duration::from_secs(5),
+        retries: 5,
+        start_period: Duration::ZERO,
+    };
+    assert_eq!(spec_of(&definition, &task, None).health_check, Some(expected));
+    let side = &definition.container_definitions.as_ref().expect("containers")[1];
+    assert_eq!(container(&task, &definition, side, None, LOOPBACK).health_check, None);
+}
+
+#[test]
 fn overrides_win_over_the_definition_and_the_definition_over_ecs() {
     let mut web = container_definition("web", true);
     web.environment = Some(vec![pair("A", "1"), pair("AWS_REGION", "mars"), pair("B", "2")]);

@@ -27,18 +27,15 @@ pub fn not_applied(definition: &TaskDefinition) -> Vec<&'static str> {
     fields
 }
 
-fn container_fields(container: &ContainerDefinition) -> [(bool, &'static str); 29] {
+fn container_fields(container: &ContainerDefinition) -> [(bool, &'static str); 25] {
     [
         (container.repository_credentials.is_some(), "repositoryCredentials"),
         (some(&container.links), "links"),
-        (container.restart_policy.is_some(), "restartPolicy"),
         (some(&container.environment_files), "environmentFiles"),
         (some(&container.mount_points), "mountPoints"),
         (some(&container.volumes_from), "volumesFrom"),
         (container.linux_parameters.is_some(), "linuxParameters"),
         (some(&container.secrets), "secrets"),
-        (some(&container.depends_on), "dependsOn"),
-        (container.start_timeout.is_some(), "startTimeout"),
         (container.privileged == Some(true), "privileged"),
         (container.readonly_root_filesystem == Some(true), "readonlyRootFilesystem"),
         (some(&container.dns_servers), "dnsServers"),
@@ -49,7 +46,6 @@ fn container_fields(container: &ContainerDefinition) -> [(bool, &'static str); 2
         (container.pseudo_terminal == Some(true), "pseudoTerminal"),
         (some(&container.ulimits), "ulimits"),
         (container.log_configuration.is_some(), "logConfiguration"),
-        (container.health_check.is_some(), "healthCheck"),
         (some(&container.system_controls), "systemControls"),
         (some(&container.resource_requirements), "resourceRequirements"),
         (container.firelens_configuration.is_some(), "firelensConfiguration"),
@@ -72,14 +68,14 @@ fn some<T>(list: &Option<Vec<T>>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use api_models::ecs::{HealthCheck, MountPoint};
+    use api_models::ecs::MountPoint;
 
     use super::*;
 
     #[test]
     fn what_is_set_and_not_applied_is_named_once() {
         let container = ContainerDefinition {
-            health_check: Some(Box::new(HealthCheck::default())),
+            privileged: Some(true),
             mount_points: Some(vec![MountPoint::default()]),
             links: Some(Vec::new()),
             command: Some(vec!["run".into()]),
@@ -89,7 +85,7 @@ mod tests {
             container_definitions: Some(vec![container.clone(), container]),
             ..TaskDefinition::default()
         };
-        assert_eq!(not_applied(&definition), ["mountPoints", "healthCheck"]);
+        assert_eq!(not_applied(&definition), ["mountPoints", "privileged"]);
         assert!(not_applied(&TaskDefinition::default()).is_empty());
     }
 }

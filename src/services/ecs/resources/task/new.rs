@@ -185,6 +185,9 @@ impl Blueprint {
                         .or(container.memory_reservation),
                     gpu_ids: gpus.by_ref().take(gpus_of(container, given)).collect(),
                     health: ObservedHealth::None,
+                    started_at: None,
+                    engine_started_at: None,
+                    restart_count: 0,
                 }
             })
             .collect()

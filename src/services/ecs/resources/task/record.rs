@@ -102,6 +102,15 @@ pub struct Container {
     pub memory_reservation: Option<i32>,
     pub gpu_ids: Vec<String>,
     pub health: ObservedHealth,
+    /// When it was seen to run, the last time that it was started; not in the API.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    /// The same by the engine's clock: another one means that it was started again.
+    #[serde(default)]
+    pub engine_started_at: Option<Timestamp>,
+    /// How often it was started again in place.
+    #[serde(default)]
+    pub restart_count: u32,
 }
 
 /// Scale-in protection: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection.html>

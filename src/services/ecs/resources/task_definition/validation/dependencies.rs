@@ -37,7 +37,10 @@ fn has_cycle(containers: &[ContainerDefinition]) -> bool {
         .iter()
         .map(|container| {
             let on = list(&container.depends_on).iter().map(|dependency| text(&dependency.container_name));
-            (name(container), on.collect())
+            // Containers wait for those whose links and volumes they use as well.
+            let links = list(&container.links).iter().map(|link| link.split(':').next().unwrap_or_default());
+            let volumes = list(&container.volumes_from).iter().map(|volumes| text(&volumes.source_container));
+            (name(container), on.chain(links).chain(volumes).collect())
         })
         .collect();
     loop {
