@@ -68,10 +68,17 @@ async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<
     respond(operation(app, &parts, incoming, request_id).await)
 }
 
+/// LocalECS's own pages: behind the same limits, and finished like an operation when the client hangs up.
 async fn admin(app: &AppState, request: Request<Incoming>) -> Response {
-    match app.admin.call(request).await {
-        Ok(response) => response.map(Either::Right),
-        Err(never) => match never {},
+    let (parts, incoming) = request.into_parts();
+    let body = match body::read(incoming, app.shared.config.body_limit).await {
+        Ok(body) => axum::body::Body::from(body),
+        Err(rejection) => return respond(refuse(&AwsJson, &rejection)),
+    };
+    match to_its_end(app.admin.call(Request::from_parts(parts, body))).await {
+        Some(Ok(response)) => response.map(Either::Right),
+        Some(Err(never)) => match never {},
+        None => respond(AwsJson.encode_rejection(&Rejection::internal("InternalFailure"))),
     }
 }
 

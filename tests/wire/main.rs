@@ -110,6 +110,8 @@ async fn bodies_are_limited_and_decompressed() {
     assert_eq!((answer.status, answer.code()), too_large);
     let answer = server.connect().await.post("DeleteCluster", &[("accept", "*/*")], &[b' '; 1001]).await;
     assert_eq!((answer.status, answer.code()), too_large);
+    let answer = server.connect().await.request("POST", "/_localecs/health", &[], &[b' '; 1001]).await;
+    assert_eq!((answer.status, answer.code()), too_large);
     let mut chunked = server.connect().await;
     let head = "POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\
                 x-amz-target: AmazonEC2ContainerServiceV20141113.DeleteCluster\r\n\r\n";
