@@ -128,7 +128,7 @@ async fn an_image_that_is_missing_is_none(harness: Harness) {
     let missing = harness.missing_image();
     let found = harness.runtime.inspect_image(missing, &labels).await.expect("the engine answers");
     assert_eq!(found, None);
-    let error = harness.runtime.pull_image(missing, &labels, None).await.expect_err("nobody has it");
+    let error = harness.runtime.pull_image(missing, &labels, None, None).await.expect_err("nobody has it");
     assert!(matches!(error, RuntimeError::Pull { .. }), "{error:?}");
     let mut spec = harness.spec("a", &Does::Sleep);
     let ImageSource::Reference(present) = spec.image.clone() else { panic!("a name") };
@@ -138,7 +138,7 @@ async fn an_image_that_is_missing_is_none(harness: Harness) {
 
     let image = harness.runtime.inspect_image(&present, &labels).await.expect("the engine answers");
     let image = image.expect("the sample application is there");
-    assert!(image.id.starts_with("sha256:") && !image.architecture.is_empty(), "{image:?}");
+    assert!(image.id.starts_with("sha256:"), "{image:?}");
     let seen = harness.start(&harness.spec("b", &Does::Sleep)).await;
     assert_eq!(seen.image_id, image.id);
 }

@@ -163,12 +163,12 @@ async fn failures_are_told_in_the_engines_words() {
     );
     assert_eq!(runtime.inspect_image("localecs/nowhere:1", &none).await, Ok(None));
     // Nobody listens there: trouble of the network, which may pass.
-    let refused = runtime.pull_image("localhost:1/nowhere:1", &none, None).await;
+    let refused = runtime.pull_image("localhost:1/nowhere:1", &none, None, None).await;
     assert!(
         matches!(&refused, Err(RuntimeError::Pull { retryable: true, message }) if message.contains("refused")),
         "{refused:?}"
     );
-    let bad = runtime.pull_image("UPPER/case", &none, None).await;
+    let bad = runtime.pull_image("UPPER/case", &none, None, None).await;
     assert!(matches!(&bad, Err(RuntimeError::Pull { retryable: false, .. })), "{bad:?}");
 
     let spec =

@@ -4,6 +4,7 @@
 //! anything: the ECS agent (`services/ecs/agent`) says what to do, and learns what happened from [`RuntimeEvent`]s.
 
 pub mod docker;
+mod linux;
 pub mod simulated;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+pub use self::linux::{Device, IpcNamespace, LinuxOptions, ProcessNamespace, Ulimit};
 use crate::time::Timestamp;
 
 /// The label that ties a container, network or volume to the store that knows it.
@@ -103,7 +105,7 @@ pub struct ImageInfo {
     pub id: String,
     /// `sha256:...` of the manifest, where the engine knows one (pulled images only).
     pub digest: Option<String>,
-    /// As in OCI: `amd64`, `arm64`.
+    /// As in OCI: `amd64`, `arm64`; empty when it is not known.
     pub architecture: String,
 }
 
@@ -198,6 +200,7 @@ pub struct ContainerSpec {
     pub stop_timeout: Option<Duration>,
     /// `None`: it has none, whatever its image says.
     pub health_check: Option<HealthCheck>,
+    pub linux: LinuxOptions,
 }
 
 /// A command that the engine runs inside the container every now and then.
@@ -319,11 +322,13 @@ pub trait ContainerRuntime: Send + Sync + 'static {
     async fn inspect_image(&self, reference: &str, labels: &BTreeMap<String, String>) -> Result<Option<ImageInfo>>;
 
     /// Fetches the image once (the caller tries again); progress goes to the log. `labels` as in
-    /// [`ContainerRuntime::inspect_image`].
+    /// [`ContainerRuntime::inspect_image`]. `platform` (`linux/arm64`) chooses among the images of one name; the
+    /// engine's own otherwise.
     async fn pull_image(
         &self,
         reference: &str,
         labels: &BTreeMap<String, String>,
+        platform: Option<&str>,
         auth: Option<&RegistryAuth>,
     ) -> Result<ImageInfo>;
 

@@ -68,6 +68,7 @@ mod durability;
 mod exits;
 mod idempotency;
 mod image;
+mod linux;
 mod network;
 mod order;
 mod paging;

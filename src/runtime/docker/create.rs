@@ -10,7 +10,7 @@ use bollard::models::{
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use super::errors::{CallError, within};
-use super::{Engine, limits};
+use super::{Engine, limits, linux};
 use crate::runtime::{
     ContainerId, ContainerNetwork, ContainerSpec, HealthCheck, ImageSource, Result, RuntimeError, STORE_LABEL,
 };
@@ -97,21 +97,23 @@ fn request(spec: &ContainerSpec, image: &str, store: &str) -> ContainerCreateBod
         labels: Some(labels),
         stop_timeout: spec.stop_timeout.map(whole_seconds),
         exposed_ports: publishes.then(|| exposed_ports(spec)).filter(|ports| !ports.is_empty()),
-        host_config: Some(HostConfig {
-            cpu_shares: spec.cpu_shares,
-            // As period and quota, not as the engine's NanoCpus: those are refused when they are more than the
-            // machine has, and a task of 4 vCPUs is to run on a machine of 2.
-            cpu_period: spec.nano_cpus.map(|_| CPU_PERIOD),
-            cpu_quota: spec.nano_cpus.map(|nano_cpus| (nano_cpus / 10_000).max(SMALLEST_CPU_QUOTA)),
-            memory: spec.memory_bytes,
-            // Memory and swap together: none of it is swap, as on AWS's machines, so that a container that goes
-            // over its limit is killed and not slowed down. Engines that cannot limit swap say so and go on.
-            memory_swap: spec.memory_bytes,
-            memory_reservation: spec.memory_reservation_bytes,
-            network_mode: Some(network_mode(&spec.network)),
-            port_bindings: publishes.then(|| port_bindings(spec)).filter(|ports| !ports.is_empty()),
-            ..HostConfig::default()
-        }),
+        open_stdin: spec.linux.open_stdin.then_some(true),
+        tty: spec.linux.tty.then_some(true),
+        host_config: Some(linux::apply(
+            spec,
+            HostConfig {
+                cpu_shares: spec.cpu_shares,
+                // As period and quota, not as the engine's NanoCpus: those are refused when they are more than the
+                // machine has, and a task of 4 vCPUs is to run on a machine of 2.
+                cpu_period: spec.nano_cpus.map(|_| CPU_PERIOD),
+                cpu_quota: spec.nano_cpus.map(|nano_cpus| (nano_cpus / 10_000).max(SMALLEST_CPU_QUOTA)),
+                memory: spec.memory_bytes,
+                memory_reservation: spec.memory_reservation_bytes,
+                network_mode: Some(network_mode(&spec.network)),
+                port_bindings: publishes.then(|| port_bindings(spec)).filter(|ports| !ports.is_empty()),
+                ..HostConfig::default()
+            },
+        )),
         networking_config: networking(&spec.network),
         healthcheck: Some(health_check(spec.health_check.as_ref())),
         ..ContainerCreateBody::default()

@@ -36,13 +36,18 @@ impl Engine {
         }))
     }
 
-    pub(super) async fn pull_image(&self, reference: &str, auth: Option<&RegistryAuth>) -> Result<ImageInfo> {
+    pub(super) async fn pull_image(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        auth: Option<&RegistryAuth>,
+    ) -> Result<ImageInfo> {
         if !is_well_formed(reference) {
             return Err(RuntimeError::Pull { message: "invalid reference format".to_owned(), retryable: false });
         }
         let waited = stopwatch();
         tracing::info!(image = reference, "pulling");
-        within(limits::PULL, self.pull(reference, auth)).await.map_err(CallError::pulling)?;
+        within(limits::PULL, self.pull(reference, platform, auth)).await.map_err(CallError::pulling)?;
         let image = self
             .image(reference)
             .await
@@ -52,9 +57,18 @@ impl Engine {
         Ok(image)
     }
 
-    async fn pull(&self, reference: &str, auth: Option<&RegistryAuth>) -> Result<(), bollard::errors::Error> {
+    async fn pull(
+        &self,
+        reference: &str,
+        platform: Option<&str>,
+        auth: Option<&RegistryAuth>,
+    ) -> Result<(), bollard::errors::Error> {
         let (name, version) = split(reference);
-        let options = CreateImageOptionsBuilder::new().from_image(name).tag(version).build();
+        let mut options = CreateImageOptionsBuilder::new().from_image(name).tag(version);
+        if let Some(platform) = platform {
+            options = options.platform(platform);
+        }
+        let options = options.build();
         let credentials = auth.map(|auth| DockerCredentials {
             username: Some(auth.username.clone()),
             password: Some(auth.password.clone()),

@@ -1,7 +1,7 @@
 //! Containers on Docker Engine (20.10 and newer) or Podman, over their Docker-compatible API.
 //!
 //! - `connect`: finding the engine and agreeing on an API version;
-//! - `create`, `containers`, `observe`: containers; `networks`; `images`, `pause`: images;
+//! - `create`, `linux`, `containers`, `observe`: containers; `networks`; `images`, `pause`: images;
 //! - `events`, `inspections`: the event stream;
 //! - `reach`: whether addresses of containers can be reached from here;
 //! - `errors`, `limits`: what calls may say and how long they may take;
@@ -19,6 +19,7 @@ mod events;
 mod images;
 mod inspections;
 mod limits;
+mod linux;
 mod networks;
 mod observe;
 mod pause;
@@ -170,9 +171,10 @@ impl ContainerRuntime for DockerRuntime {
         &self,
         reference: &str,
         _labels: &BTreeMap<String, String>,
+        platform: Option<&str>,
         auth: Option<&RegistryAuth>,
     ) -> Result<ImageInfo> {
-        self.engine.pull_image(reference, auth).await
+        self.engine.pull_image(reference, platform, auth).await
     }
 
     async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId> {

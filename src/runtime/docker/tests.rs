@@ -70,7 +70,7 @@ async fn an_error_in_the_middle_of_a_pull_is_an_error() {
     ] {
         let body = format!("{{\"status\":\"Pulling from a\",\"id\":\"1\"}}\r\n{{{line}}}\r\n");
         let engine = FakeEngine::new(&[("/version", 200, VERSION), ("/images/create", 200, body.leak())]);
-        let answer = engine.connect().await.pull_image("a", &BTreeMap::new(), None).await;
+        let answer = engine.connect().await.pull_image("a", &BTreeMap::new(), None, None).await;
         let Err(RuntimeError::Pull { message, retryable: told }) = answer else { panic!("{answer:?}") };
         assert_eq!(told, retryable, "{message}");
     }
@@ -95,7 +95,8 @@ async fn a_pull_asks_for_one_tag_with_the_credentials_given() {
     // In standard base64 the password would give a `/` and a `+`, which the engine does not read.
     let auth = RegistryAuth { username: "AWS".into(), password: "?~??>>~~".into() };
     let runtime = engine.connect().await;
-    let pulled = runtime.pull_image("reg.example:5000/team/app", &BTreeMap::new(), Some(&auth)).await.expect("pulled");
+    let pulled =
+        runtime.pull_image("reg.example:5000/team/app", &BTreeMap::new(), None, Some(&auth)).await.expect("pulled");
     assert_eq!((pulled.id.as_str(), pulled.digest.as_deref()), ("sha256:c0", Some("sha256:d1")));
     assert_eq!(pulled.architecture, "arm64");
 

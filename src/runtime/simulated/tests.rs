@@ -218,23 +218,23 @@ async fn pulls_follow_the_labels_and_the_image_s_name() {
     let none = BTreeMap::new();
     let here = runtime.inspect_image("app:1", &none).await.expect("the engine answers").expect("it is there");
     assert!(here.id.starts_with("sha256:") && here.id.len() == 71);
-    assert_eq!(runtime.pull_image("app:1", &none, None).await, Ok(here));
+    assert_eq!(runtime.pull_image("app:1", &none, None, None).await, Ok(here));
 
     assert_eq!(runtime.inspect_image("missing/app:1", &none).await, Ok(None));
-    let error = runtime.pull_image("missing/app:1", &none, None).await.expect_err("no registry has it");
+    let error = runtime.pull_image("missing/app:1", &none, None, None).await.expect_err("no registry has it");
     assert!(error.to_string().starts_with("pull access denied for missing/app, repository does not exist"), "{error}");
     assert!(matches!(error, RuntimeError::Pull { retryable: false, .. }));
 
     let broken = labels("sim.pull-error", "toomanyrequests");
     assert_eq!(runtime.inspect_image("app:1", &broken).await, Ok(None));
-    let error = runtime.pull_image("app:1", &broken, None).await.expect_err("the script says so");
+    let error = runtime.pull_image("app:1", &broken, None, None).await.expect_err("the script says so");
     assert_eq!(error.to_string(), "toomanyrequests");
 
     let slow = labels("sim.pull-time", "2s");
     assert_eq!(runtime.inspect_image("app:1", &slow).await, Ok(None));
     let pull = tokio::spawn({
         let runtime = runtime.clone();
-        async move { runtime.pull_image("app:1", &slow, None).await }
+        async move { runtime.pull_image("app:1", &slow, None, None).await }
     });
     yield_to_others().await;
     assert!(!pull.is_finished());
@@ -251,9 +251,9 @@ async fn faults_happen_to_the_calls_they_name() {
 
     inject(Fault::PullFails { image: "app".into(), message: Some("no route".into()), times: Some(1) });
     assert_eq!(runtime.inspect_image("app:1", &none).await, Ok(None));
-    let error = runtime.pull_image("app:1", &none, None).await.expect_err("the fault happens");
+    let error = runtime.pull_image("app:1", &none, None, None).await.expect_err("the fault happens");
     assert_eq!(error, RuntimeError::Pull { message: "no route".into(), retryable: true });
-    runtime.pull_image("app:1", &none, None).await.expect("once only");
+    runtime.pull_image("app:1", &none, None, None).await.expect("once only");
 
     inject(Fault::CreateFails { image: "app".into(), message: None, times: None });
     let error = runtime.create_container(&spec("a", &[])).await.expect_err("the fault happens");
@@ -341,7 +341,7 @@ async fn a_script_that_makes_no_sense_is_refused() {
     let wrong = spec("a", &[("sim.run-fro", "1s")]);
     let error = bench.runtime.create_container(&wrong).await.expect_err("no such label");
     assert_eq!(error.to_string(), "sim.run-fro: the simulated runtime knows no such label");
-    let error = bench.runtime.pull_image("app", &wrong.labels, None).await.expect_err("no such label");
+    let error = bench.runtime.pull_image("app", &wrong.labels, None, None).await.expect_err("no such label");
     assert!(matches!(error, RuntimeError::Pull { retryable: false, .. }));
 }
 

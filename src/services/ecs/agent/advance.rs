@@ -3,7 +3,7 @@
 //! It is run on the newest record inside the transaction that writes it, so a StopTask that came in between is not
 //! lost, and running it again changes nothing.
 
-use api_models::ecs::{self, ContainerDefinition, NetworkMode, TaskStopCode};
+use api_models::ecs::{self, ContainerDefinition, IpcMode, NetworkMode, PidMode, TaskStopCode};
 
 use super::observed::{Image, ObservedTask, Seen, SeenState};
 use super::{order, ports, reasons, restart};
@@ -165,7 +165,7 @@ fn why_stop(task: &Task, observed: &ObservedTask) -> Option<(TaskStopCode, Strin
             None => exited = true,
         }
     }
-    // The namespace of the others goes with it.
+    // The namespaces of the others go with it.
     let pause_ended = observed.pause.as_ref().is_some_and(|pause| !pause.is_running() && pause.has_run());
     let all_ended = task.containers.iter().all(|container| container.last_status == TaskStatus::Stopped);
     (exited || pause_ended || all_ended)
@@ -226,6 +226,16 @@ fn detached(attachment: &mut NetworkAttachment) {
 
 pub(super) fn uses_awsvpc(definition: &ecs::TaskDefinition) -> bool {
     definition.network_mode == Some(NetworkMode::Awsvpc)
+}
+
+/// Whether the task waits for its pause container, which holds what the others share: the network in awsvpc mode,
+/// processes or memory where the mode of those is `task`.
+pub(super) fn lacks_pause(definition: &ecs::TaskDefinition, observed: &ObservedTask) -> bool {
+    if uses_awsvpc(definition) {
+        return observed.address().is_none();
+    }
+    let shares = definition.pid_mode == Some(PidMode::Task) || definition.ipc_mode == Some(IpcMode::Task);
+    shares && !observed.pause.as_ref().is_some_and(Seen::is_running)
 }
 
 pub(super) fn container_definition<'a>(

@@ -11,14 +11,14 @@ use std::time::Duration;
 use api_models::ecs;
 use futures_util::future::{join, join_all, try_join_all};
 
-use super::advance::container_definition;
+use super::advance::{container_definition, uses_awsvpc};
 use super::next_step::{Effect, pull_again};
 use super::observations::Entry;
 use super::observed::{Image, Seen, SeenState, Slot};
 use super::vpc::Vpc;
 use super::{reasons, spec};
 use crate::config::Config;
-use crate::runtime::{ContainerId, ContainerRuntime, Result, RuntimeError};
+use crate::runtime::{ContainerId, ContainerRuntime, ImageInfo, Result, RuntimeError};
 use crate::services::ecs::resources::{Task, TaskKey};
 use crate::time::Clock;
 
@@ -101,7 +101,10 @@ impl Executor {
     async fn look_for_image(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
         let (image, labels) = image_of(subject, name);
         let found = match self.runtime.inspect_image(image, &labels).await {
-            Ok(Some(found)) => Image::Here { digest: found.digest },
+            Ok(Some(found)) => {
+                take_image(subject, name, found);
+                return Ok(());
+            }
             Ok(None) => Image::Missing { attempts: 0, next: None },
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
             Err(error) => {
@@ -125,15 +128,14 @@ impl Executor {
 
     async fn pull_one(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
         let (image, labels) = image_of(subject, name);
-        let pull = self.runtime.pull_image(image, &labels, None);
+        let pull = self.runtime.pull_image(image, &labels, spec::platform(subject.definition), None);
         let pulled = tokio::select! {
             pulled = pull => pulled,
             () = self.clock.sleep(self.pull_timeout) => Err(RuntimeError::Timeout(self.pull_timeout)),
         };
         let error = match pulled {
             Ok(found) => {
-                let here = Image::Here { digest: found.digest };
-                subject.entry.change(|observed| observed.images.insert(name.clone(), here));
+                take_image(subject, name, found);
                 return Ok(());
             }
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
@@ -232,7 +234,7 @@ impl Executor {
         }
     }
 
-    /// Gives the task its network: the pause container, at an address of its subnet.
+    /// Gives the task its pause container: in awsvpc mode at an address of its subnet.
     async fn provision(&self, subject: Subject<'_>) -> Result<()> {
         let mut attempt = 0;
         loop {
@@ -252,7 +254,11 @@ impl Executor {
             if !network || attempt == NETWORK_ATTEMPTS {
                 tracing::warn!(task = %subject.task.key.id, %error, "the task gets no network");
                 self.note_doubt(subject.entry, &error);
-                subject.entry.change(|observed| observed.network_failure = Some(reasons::network_failed(&error)));
+                let reason = match uses_awsvpc(subject.definition) {
+                    true => reasons::network_failed(&error),
+                    false => reasons::create_failed(&error),
+                };
+                subject.entry.change(|observed| observed.network_failure = Some(reason));
                 return Ok(());
             }
             tracing::debug!(task = %subject.task.key.id, %error, "trying another address");
@@ -263,20 +269,25 @@ impl Executor {
         let Subject { task, definition, entry } = subject;
         // One of an earlier attempt may have another address.
         self.remove(entry, Slot::Pause).await?;
-        self.vpc.ensure().await?;
-        let subnet = task.attachment.as_ref().map_or("", |attachment| attachment.subnet_id.as_str());
-        let Some(address) = self.vpc.take(&task.key, subnet) else {
-            entry.change(|observed| observed.network_failure = Some(reasons::subnet_full(subnet)));
-            return Ok(());
-        };
-        let spec = spec::pause(task, definition, self.vpc.name(), address, self.publish_address);
+        let mut own_address = None;
+        if uses_awsvpc(definition) {
+            self.vpc.ensure().await?;
+            let subnet = task.attachment.as_ref().map_or("", |attachment| attachment.subnet_id.as_str());
+            own_address = self.vpc.take(&task.key, subnet);
+            if own_address.is_none() {
+                entry.change(|observed| observed.network_failure = Some(reasons::subnet_full(subnet)));
+                return Ok(());
+            }
+        }
+        let attached = own_address.map(|address| (self.vpc.name(), address));
+        let spec = spec::pause(task, definition, attached, self.publish_address);
         let id = self.runtime.create_container(&spec).await?;
         entry.change(|observed| observed.take(Slot::Pause, Seen::created(id.clone())));
         let observation = self.runtime.start_container(&id).await?;
         let mut seen = Seen::from(&observation);
         if let SeenState::Running { address: seen_address, .. } = &mut seen.state {
             // Some engines tell the address a moment later than they give it.
-            *seen_address = seen_address.or(Some(address));
+            *seen_address = seen_address.or(own_address);
         }
         if seen.is_running() {
             entry.change(|observed| observed.take(Slot::Pause, seen));
@@ -345,6 +356,22 @@ async fn each<'a, T, F: Future<Output = Result<()>>>(items: &'a [T], act: impl F
         [one] => act(one).await,
         items => join_all(items.iter().map(act)).await.into_iter().collect(),
     }
+}
+
+/// The engine has the container's image; the container can't run when that was built for another platform than the
+/// definition names.
+fn take_image(subject: Subject<'_>, name: &Arc<str>, found: ImageInfo) {
+    let wrong = spec::platform(subject.definition).filter(|platform| {
+        let architecture = platform.rsplit('/').next().unwrap_or_default();
+        !found.architecture.is_empty() && found.architecture != architecture
+    });
+    subject.entry.change(|observed| {
+        observed.images.insert(name.clone(), Image::Here { digest: found.digest });
+        if let Some(platform) = wrong {
+            let reason = reasons::wrong_platform(subject.task, platform);
+            observed.take(Slot::Container(name.clone()), Seen::failed(None, reason));
+        }
+    });
 }
 
 /// The image of a container, and the labels that the runtime may look at.

@@ -6,7 +6,8 @@
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
 //! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
-//! - `retention` forgets stopped tasks; [`warnings`] names what is not applied.
+//! - `retention` forgets stopped tasks; [`fields`] says which fields of a task definition
+//!   are applied, [`warnings`] names those that are not.
 //!
 //! Running containers are left alone: after a restart of LocalECS they are found by their labels. What the engine
 //! holds for tasks that are stopped or unknown is removed.
@@ -15,6 +16,7 @@ mod addresses;
 mod advance;
 mod events;
 mod executor;
+pub mod fields;
 #[cfg(test)]
 mod fixtures;
 mod next_step;

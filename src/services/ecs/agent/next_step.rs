@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api_models::ecs;
 
-use super::advance::{advance, container_definition, uses_awsvpc};
+use super::advance::{advance, container_definition, lacks_pause};
 use super::observed::{Image, ObservedTask, Seen};
 use super::order::{self, Readiness};
 use super::restart;
@@ -26,7 +26,7 @@ pub(super) struct Step {
 /// One thing to do on the runtime. Names are those of containers in the task definition.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Effect {
-    /// Give the task its network (if `network`), and look which of the images the engine has.
+    /// Give the task its pause container (if `network`), and look which of the images the engine has.
     Prepare {
         network: bool,
         images: Vec<Arc<str>>,
@@ -96,7 +96,7 @@ fn start(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask,
         return Effect::Start(again);
     }
     let pending = || task.containers.iter().filter(|container| container.last_status == TaskStatus::Pending);
-    let network = uses_awsvpc(definition) && observed.address().is_none();
+    let network = lacks_pause(definition, observed);
     // A container that exists had its image.
     let unseen = || pending().filter(|container| !observed.containers.contains_key(&container.name));
     let unknown: Vec<_> = unseen()

@@ -119,6 +119,27 @@ fn awsvpc_has_its_network_first() {
 }
 
 #[test]
+fn shared_processes_or_memory_need_a_pause_container_in_any_mode() {
+    let mut case = Case::new(NetworkMode::Bridge);
+    case.definition.pid_mode = Some(ecs::PidMode::Task);
+    assert_eq!(case.run(), Effect::Prepare { network: true, images: names(&["web", "side"]) });
+    assert_eq!(case.task.last_status, TaskStatus::Pending, "PROVISIONING is for network interfaces");
+    let mut case = case.with_images();
+    case.observed.take(Slot::Pause, running("p", None));
+    assert_eq!(case.run(), Effect::Create(names(&["web", "side"])));
+    let mut case = case.both_running();
+    case.run();
+    case.task.desired_status = TaskStatus::Stopped;
+    let mut case = case.saw("web", exited("1", 0)).saw("side", exited("2", 0));
+    assert_eq!(case.run(), Effect::RemoveContainers, "there is no interface to give back");
+    assert_eq!(case.task.last_status, TaskStatus::Stopped);
+
+    let mut case = Case::new(NetworkMode::Host);
+    case.definition.ipc_mode = Some(ecs::IpcMode::Host);
+    assert_eq!(case.run(), Effect::Prepare { network: false, images: names(&["web", "side"]) });
+}
+
+#[test]
 fn a_stop_goes_through_all_statuses() {
     let mut case = Case::new(NetworkMode::Awsvpc).both_running();
     case.observed.take(Slot::Pause, running("p", Some(Ipv4Addr::new(10, 192, 0, 5))));

@@ -16,7 +16,7 @@ pub(super) struct ObservedTask {
     pub(super) containers: BTreeMap<Arc<str>, Seen>,
     /// By the container's name; one that is not in it has not been looked for.
     pub(super) images: BTreeMap<Arc<str>, Image>,
-    /// The container that owns the network namespace (awsvpc only).
+    /// The container that owns the namespaces which the others share.
     pub(super) pause: Option<Seen>,
     /// Why the task can't have a network.
     pub(super) network_failure: Option<String>,

@@ -27,6 +27,15 @@ pub(super) fn pull_failed(task: &Task, image: &str, attempts: u32, error: &Runti
     }
 }
 
+/// The reason of a container whose image is there, but not for the platform that the task definition names.
+pub(super) fn wrong_platform(task: &Task, platform: &str) -> String {
+    let message = format!("image Manifest does not contain descriptor matching platform '{platform}'");
+    match is_fargate(task) {
+        true => format!("CannotPullContainerError: pull image manifest has been retried 1 time(s): {message}"),
+        false => format!("CannotPullContainerError: {message}"),
+    }
+}
+
 pub(super) fn create_failed(error: &RuntimeError) -> String {
     match error {
         RuntimeError::Timeout(waited) => timed_out("created", *waited),

@@ -1,16 +1,18 @@
 //! Pure: from a task and its definition to what is asked of the runtime.
 
+mod linux;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use api_models::ecs::{self, ContainerDefinition, ContainerOverride, KeyValuePair, NetworkMode};
+use api_models::ecs::{self, CPUArchitecture, ContainerDefinition, ContainerOverride, KeyValuePair, NetworkMode};
 use sha2::{Digest, Sha256};
 
 use super::{ports, reasons};
 use crate::runtime::{
     CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, FAMILY_LABEL, HealthCheck,
-    ImageSource, PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
+    ImageSource, LinuxOptions, PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
 };
 use crate::services::ecs::network;
 use crate::services::ecs::resources::Task;
@@ -19,7 +21,7 @@ use crate::services::ecs::resources::Task;
 const MINIMUM_CPU_SHARES: i64 = 2;
 const MIB: i64 = 1 << 20;
 
-/// A container of the task. `pause` owns the task's network namespace in awsvpc mode.
+/// A container of the task. `pause` owns what its containers share: in awsvpc mode the network.
 pub(super) fn container(
     task: &Task,
     definition: &ecs::TaskDefinition,
@@ -49,12 +51,17 @@ pub(super) fn container(
         ContainerNetwork::Bridge => ports::published_by(container, publish_address),
         _ => Vec::new(),
     };
+    let gpu_ids = gpu_ids(task, name);
+    let linux = LinuxOptions {
+        links: linux::links(container, |linked| host_name(task, linked)),
+        ..linux::options(definition, container, gpu_ids, pause)
+    };
     ContainerSpec {
         name: host_name(task, name),
         image: ImageSource::Reference(container.image.clone().unwrap_or_default()),
         entry_point: container.entry_point.clone(),
         command: given.and_then(|given| given.command.clone()).or_else(|| container.command.clone()),
-        environment: environment(task, container, given),
+        environment: environment(task, container, given, gpu_ids),
         working_directory: container.working_directory.clone(),
         user: container.user.clone(),
         hostname: container.hostname.clone(),
@@ -71,6 +78,7 @@ pub(super) fn container(
         publish,
         stop_timeout: container.stop_timeout.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs),
         health_check: container.health_check.as_deref().map(health_check),
+        linux,
     }
 }
 
@@ -87,6 +95,22 @@ fn health_check(check: &ecs::HealthCheck) -> HealthCheck {
     }
 }
 
+/// The platform the definition names (`linux/arm64`), in OCI's words. One that names none takes what the engine has,
+/// so that a definition runs on either kind of machine.
+pub(super) fn platform(definition: &ecs::TaskDefinition) -> Option<&'static str> {
+    match definition.runtime_platform.as_ref()?.cpu_architecture.as_ref()? {
+        CPUArchitecture::X86_64 => Some("linux/amd64"),
+        CPUArchitecture::Arm64 => Some("linux/arm64"),
+        CPUArchitecture::Unrecognized(_) => None,
+    }
+}
+
+/// The GPUs of its instance that the container was given.
+fn gpu_ids<'a>(task: &'a Task, name: &str) -> &'a [String] {
+    let container = task.containers.iter().find(|container| *container.name == *name);
+    container.map(|container| container.gpu_ids.as_slice()).unwrap_or_default()
+}
+
 /// The labels of a task's container: the task definition's own, and AWS's.
 pub(super) fn labels(task: &Task, container: &ContainerDefinition) -> BTreeMap<String, String> {
     let mut labels = container.docker_labels.clone().unwrap_or_default();
@@ -94,23 +118,29 @@ pub(super) fn labels(task: &Task, container: &ContainerDefinition) -> BTreeMap<S
     labels
 }
 
-/// The container that holds the task's network namespace, at `address`.
+/// The container that holds the namespaces the others share. `attached` is its network and its address there in
+/// awsvpc mode; in other modes it has no network, for the containers have their own.
 pub(super) fn pause(
     task: &Task,
     definition: &ecs::TaskDefinition,
-    network: &str,
-    address: Ipv4Addr,
+    attached: Option<(&str, Ipv4Addr)>,
     publish_address: IpAddr,
 ) -> ContainerSpec {
-    let containers = definition.container_definitions.as_deref().unwrap_or_default();
-    ContainerSpec {
+    let spec = ContainerSpec {
         name: host_name(task, PAUSE_CONTAINER_NAME),
         image: ImageSource::Pause,
-        hostname: Some(network::private_dns_name(&task.key.scope.region, address)),
         labels: own_labels(task, PAUSE_CONTAINER_NAME, "pause").collect(),
+        network: ContainerNetwork::None,
+        linux: linux::of_pause(definition),
+        ..ContainerSpec::default()
+    };
+    let Some((network, address)) = attached else { return spec };
+    let containers = definition.container_definitions.as_deref().unwrap_or_default();
+    ContainerSpec {
+        hostname: Some(network::private_dns_name(&task.key.scope.region, address)),
         network: ContainerNetwork::Attached { network: network.to_owned(), address },
         publish: ports::published_by_all(containers, publish_address),
-        ..ContainerSpec::default()
+        ..spec
     }
 }
 
@@ -147,11 +177,20 @@ fn host_name(task: &Task, container: &str) -> String {
 }
 
 /// ECS's own variables, then the task definition's, then the override's; later ones win. In this order in the list.
-fn environment(task: &Task, container: &ContainerDefinition, given: Option<&ContainerOverride>) -> Vec<String> {
+fn environment(
+    task: &Task,
+    container: &ContainerDefinition,
+    given: Option<&ContainerOverride>,
+    gpu_ids: &[String],
+) -> Vec<String> {
+    let gpus = gpu_ids.join(",");
     let region = task.key.scope.region.as_str();
     let execution = if reasons::is_fargate(task) { "AWS_ECS_FARGATE" } else { "AWS_ECS_EC2" };
     let mut variables: Vec<(&str, &str)> =
         vec![("AWS_REGION", region), ("AWS_DEFAULT_REGION", region), ("AWS_EXECUTION_ENV", execution)];
+    if !gpus.is_empty() {
+        variables.push(("NVIDIA_VISIBLE_DEVICES", &gpus));
+    }
     let pairs = |pairs: &'_ Option<Vec<KeyValuePair>>| pairs.clone().unwrap_or_default();
     let (own, overriding) = (pairs(&container.environment), given.map(|given| pairs(&given.environment)));
     let overriding = overriding.unwrap_or_default();

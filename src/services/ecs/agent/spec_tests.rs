@@ -98,7 +98,7 @@ fn the_pause_container_has_the_address_and_all_ports() {
         definition(NetworkMode::Awsvpc, vec![container_definition("web", true), container_definition("b", false)]);
     let task = task(&definition, 7);
     let address = Ipv4Addr::new(10, 192, 0, 9);
-    let spec = pause(&task, &definition, "vpc", address, LOOPBACK);
+    let spec = pause(&task, &definition, Some(("vpc", address)), LOOPBACK);
     assert_eq!(spec.network, ContainerNetwork::Attached { network: "vpc".into(), address });
     assert_eq!(spec.hostname.as_deref(), Some("ip-10-192-0-9.ec2.internal"));
     assert_eq!((spec.publish.len(), spec.publish[0].host_port), (1, None));

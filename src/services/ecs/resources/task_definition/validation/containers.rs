@@ -17,6 +17,10 @@ pub(super) fn check(subject: &Subject<'_>) -> Checked {
             format!("Invalid 'cpu' setting for container '{}'.", name(container)) // (ours)
         })?;
         devices(container)?;
+        ensure(list(&container.credential_specs).is_empty(), || {
+            // (ours) There is no Active Directory domain whose accounts a container could use.
+            format!("Unsupported setting 'credentialSpecs' for container '{}'.", name(container))
+        })?;
     }
     Ok(())
 }

@@ -280,6 +280,11 @@ fn network() {
         ),
         (awsvpc(r#""links":["app"]"#, ""), "Links are not supported when networkMode=awsvpc."),
         (ec2(r#""links":["nope:x"]"#, ""), "Unknown container 'nope'."),
+        (ec2(r#""links":["app"]"#, ""), "Container dependency cannot have a cycle."),
+        (
+            ec2(r#""credentialSpecs":["credentialspec:x"]"#, ""),
+            "Unsupported setting 'credentialSpecs' for container 'app'.",
+        ),
         (awsvpc(r#""hostname":"h""#, ""), "hostname is not supported on container when networkMode=awsvpc."),
         (
             awsvpc(r#""extraHosts":[{"hostname":"h","ipAddress":"1.2.3.4"}]"#, ""),
