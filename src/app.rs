@@ -4,11 +4,12 @@
 //! and starts what runs behind the API. `cli/serve.rs` adds a listener.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api_models::Unexpected;
 
 use crate::admin;
-use crate::config::{Config, EngineCapacity};
+use crate::config::{Config, EngineCapacity, EngineSize};
 use crate::http::AppState;
 use crate::ids::IdSource;
 use crate::reconcile::Driver;
@@ -18,7 +19,10 @@ use crate::services::dispatch::Registry;
 use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::store::Store;
-use crate::time::Clock;
+use crate::time::{Clock, real_sleep};
+
+/// Between attempts to learn the size of an engine that does not answer.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an app is made of.
 pub struct Parts {
@@ -52,12 +56,8 @@ impl App {
     /// Starts the reconcilers. Containers that still run from before are adopted in the background.
     pub async fn start(parts: Parts) -> Arc<Self> {
         let Parts { store, clock, ids, mut config, runtime, engine } = parts;
-        if let Ok(info) = runtime.info().await {
-            config.engine = EngineCapacity {
-                cpus: info.cpus,
-                memory_mib: u32::try_from(info.memory_bytes >> 20).unwrap_or(u32::MAX),
-            };
-        }
+        config.engine = EngineSize::unknown();
+        tokio::spawn(ask_size(runtime.clone(), config.engine.clone()));
         let store = Arc::new(store);
         let shared = Arc::new(Shared { store: store.clone(), clock: clock.clone(), ids, config });
         let mut driver = Driver::new(store, clock);
@@ -86,5 +86,20 @@ impl App {
             })
             .await?;
         self.agent.purge().await.map_err(Unexpected::new)
+    }
+}
+
+/// Asks the engine what it has, until it answers.
+async fn ask_size(runtime: Arc<dyn ContainerRuntime>, size: EngineSize) {
+    loop {
+        match runtime.info().await {
+            Ok(info) => {
+                let memory_mib = u32::try_from(info.memory_bytes >> 20).unwrap_or(u32::MAX);
+                size.tell(EngineCapacity { cpus: info.cpus, memory_mib });
+                return;
+            }
+            Err(error) => tracing::debug!(%error, "the engine's size is not known yet"),
+        }
+        real_sleep(ASK_AGAIN).await;
     }
 }

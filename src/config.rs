@@ -1,7 +1,10 @@
 //! What the user can set, after the command line and the environment were read.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::identity::credentials::Credentials;
 use crate::identity::{AccountId, Region};
@@ -24,7 +27,7 @@ pub struct Config {
     /// How often a failed pull is tried before the task fails.
     pub image_pull_attempts: u32,
     /// The size of a container instance that is registered without `totalResources`.
-    pub engine: EngineCapacity,
+    pub engine: EngineSize,
     /// Names by which clients may call the server, besides loopback, IP addresses and its own: `localecs.test`,
     /// `.example.com` (and all names under it), `*`. See [`crate::http::guard`].
     pub allowed_hosts: Vec<String>,
@@ -44,9 +47,49 @@ pub struct EngineCapacity {
 }
 
 impl Default for EngineCapacity {
-    /// For when the engine did not answer yet.
+    /// For when the engine does not answer.
     fn default() -> Self {
         Self { cpus: 4, memory_mib: 8192 }
+    }
+}
+
+/// How long who needs the engine's size waits for it.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the engine has, once it said so: the server does not wait for that to start.
+#[derive(Clone, Debug)]
+pub struct EngineSize {
+    told: Arc<watch::Sender<Option<EngineCapacity>>>,
+}
+
+impl EngineSize {
+    /// Not known yet.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { told: Arc::new(watch::Sender::new(None)) }
+    }
+
+    /// The engine said what it has.
+    pub fn tell(&self, capacity: EngineCapacity) {
+        self.told.send_replace(Some(capacity));
+    }
+
+    /// What it has; waits a moment for an engine that has not answered yet.
+    pub async fn get(&self) -> EngineCapacity {
+        let mut told = self.told.subscribe();
+        match tokio::time::timeout(ENGINE_PATIENCE, told.wait_for(Option::is_some)).await {
+            Ok(Ok(capacity)) => capacity.unwrap_or_default(),
+            _ => EngineCapacity::default(),
+        }
+    }
+}
+
+impl Default for EngineSize {
+    /// Known to be the default size.
+    fn default() -> Self {
+        let size = Self::unknown();
+        size.tell(EngineCapacity::default());
+        size
     }
 }
 
@@ -60,7 +103,7 @@ impl Default for Config {
             publish_address: IpAddr::from([127, 0, 0, 1]),
             image_pull_timeout: Duration::from_secs(600),
             image_pull_attempts: 5,
-            engine: EngineCapacity::default(),
+            engine: EngineSize::default(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             body_limit: 1024 * 1024,

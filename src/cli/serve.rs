@@ -16,7 +16,7 @@ use crate::http;
 use crate::identity::credentials::Credentials;
 use crate::ids::IdSource;
 use crate::runtime::ContainerRuntime;
-use crate::runtime::docker::{ConnectOptions, DockerRuntime};
+use crate::runtime::docker::{ConnectOptions, DockerRuntime, FoundEngine};
 use crate::runtime::simulated::SimulatedRuntime;
 use crate::services::ecs::network::Cidr;
 use crate::store::Store;
@@ -35,12 +35,25 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     })?;
     let address = listener.local_addr()?;
     let (clock, ids) = (Clock::system(), IdSource::random());
+    // The engine is looked for while the store is read: both take milliseconds, or longer.
+    let looking = tokio::spawn(find(args.runtime));
     let store = if args.ephemeral {
         Store::in_memory(&ids)
     } else {
-        Store::open(&super::data_dir(args.data_dir.clone()), &ids)?
+        let (folder, ids) = (super::data_dir(args.data_dir.clone()), ids.clone());
+        tokio::task::spawn_blocking(move || Store::open(&folder, &ids)).await??
     };
-    let (runtime, engine) = choose(args.runtime, &store, &clock, &ids).await?;
+    let (runtime, engine) = match looking.await?? {
+        Found::Engine(found) => {
+            let runtime: Arc<dyn ContainerRuntime> = Arc::new(DockerRuntime::of(*found, store.id()));
+            (runtime, EngineChoice { runtime: "docker", reason: None })
+        }
+        Found::Nothing { reason } => {
+            let runtime: Arc<dyn ContainerRuntime> =
+                Arc::new(SimulatedRuntime::new(store.id(), clock.clone(), ids.clone()));
+            (runtime, EngineChoice { runtime: "simulated", reason })
+        }
+    };
     let app = App::start(Parts { store, clock, ids, config, runtime, engine }).await;
     announce(address, &app);
     let stop = stop_signal()?;
@@ -84,23 +97,22 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
     })
 }
 
-/// The runtime the user wants, or the one there is.
-async fn choose(
-    choice: RuntimeChoice,
-    store: &Store,
-    clock: &Clock,
-    ids: &IdSource,
-) -> anyhow::Result<(Arc<dyn ContainerRuntime>, EngineChoice)> {
-    let simulated = |reason| {
-        let runtime: Arc<dyn ContainerRuntime> =
-            Arc::new(SimulatedRuntime::new(store.id(), clock.clone(), ids.clone()));
-        (runtime, EngineChoice { runtime: "simulated", reason })
-    };
+/// What there is to run tasks on.
+enum Found {
+    Engine(Box<FoundEngine>),
+    /// Tasks are simulated: because that was asked for, or else for a reason.
+    Nothing {
+        reason: Option<String>,
+    },
+}
+
+/// Looks for the engine, unless the user wants none.
+async fn find(choice: RuntimeChoice) -> anyhow::Result<Found> {
     if choice == RuntimeChoice::Simulated {
-        return Ok(simulated(None));
+        return Ok(Found::Nothing { reason: None });
     }
-    match DockerRuntime::connect(store.id(), &ConnectOptions::from_env()).await {
-        Ok(docker) => Ok((Arc::new(docker), EngineChoice { runtime: "docker", reason: None })),
+    match DockerRuntime::find(&ConnectOptions::from_env()).await {
+        Ok(found) => Ok(Found::Engine(Box::new(found))),
         Err(error) if choice == RuntimeChoice::Docker => bail!(
             "{error}\nStart Docker (docker/ensure-engine installs and starts it on \
              Debian and Ubuntu), set DOCKER_HOST, or run `localecs doctor`."
@@ -110,7 +122,7 @@ async fn choose(
                 "no container engine answers, so tasks are only simulated (no containers run); `localecs doctor` \
                  says how to mend that"
             );
-            Ok(simulated(Some(error.to_string())))
+            Ok(Found::Nothing { reason: Some(error.to_string()) })
         }
     }
 }

@@ -72,12 +72,23 @@ struct Engine {
     subscribers: events::Subscribers,
 }
 
+/// An engine that answered.
+pub struct FoundEngine(connect::Connection);
+
 impl DockerRuntime {
+    /// [`DockerRuntime::find`] and [`DockerRuntime::of`] in one.
+    ///
+    /// # Errors
+    /// As [`DockerRuntime::find`].
+    pub async fn connect(store_id: &str, options: &ConnectOptions) -> Result<Self> {
+        Ok(Self::of(Self::find(options).await?, store_id))
+    }
+
     /// Finds the engine, in one round trip when the first place to look is right. To be called within Tokio.
     ///
     /// # Errors
     /// [`Unavailable`](super::RuntimeError::Unavailable) when no engine answers, with all that was tried.
-    pub async fn connect(store_id: &str, options: &ConnectOptions) -> Result<Self> {
+    pub async fn find(options: &ConnectOptions) -> Result<FoundEngine> {
         let found = connect::connect(options).await?;
         tracing::debug!(
             endpoint = %found.endpoint,
@@ -85,7 +96,13 @@ impl DockerRuntime {
             api_version = found.version.api_version.as_deref().unwrap_or_default(),
             "connected to the container engine"
         );
-        Ok(Self {
+        Ok(FoundEngine(found))
+    }
+
+    /// The runtime of one store on an engine. To be called within Tokio.
+    #[must_use]
+    pub fn of(FoundEngine(found): FoundEngine, store_id: &str) -> Self {
+        Self {
             engine: Arc::new(Engine {
                 docker: found.docker,
                 endpoint: found.endpoint,
@@ -99,7 +116,7 @@ impl DockerRuntime {
             }),
             tokio: Handle::current(),
             reader: Mutex::default(),
-        })
+        }
     }
 
     /// How the engine is reached.

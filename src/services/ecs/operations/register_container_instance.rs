@@ -28,7 +28,7 @@ pub(crate) async fn handle(
         resources: registration::resources(
             &input.total_resources.unwrap_or_default(),
             &input.platform_devices.unwrap_or_default(),
-            context.config().engine,
+            context.config().engine.get().await,
         )?,
     };
     let (now, ids) = (context.now(), context.ids());
