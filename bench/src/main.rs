@@ -53,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
             let mut report = Report::default();
             let wanted = |group: &str| only.as_deref().is_none_or(|only| group.contains(only));
             if wanted("startup") {
-                startup::measure(&localecs, &mut report).await?;
+                startup::measure(&localecs, !no_engine, &mut report).await?;
             }
             if wanted("throughput") {
                 throughput::measure(&localecs, &mut report).await?;

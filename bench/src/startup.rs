@@ -16,20 +16,18 @@ const MANY: usize = 10_000;
 const REVISIONS: usize = 50_000;
 const MIB: f64 = 1024.0 * 1024.0;
 
-pub(crate) async fn measure(binary: &Path, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn measure(binary: &Path, engine: bool, report: &mut Report) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let empty = folder.path().join("empty");
-    let mut samples = starts(binary, &empty).await?;
-    report.add(
-        "start, empty store: exec to first ListClusters, median",
-        quantile(&mut samples, 0.5),
-        "ms",
-        Bound::AtMost(20.0),
-    );
+    for runtime in if engine { &["simulated", "docker"][..] } else { &["simulated"] } {
+        let mut samples = starts(binary, &empty, runtime).await?;
+        let name = format!("start, empty store, {runtime}: exec to first ListClusters, median");
+        report.add(name, quantile(&mut samples, 0.5), "ms", Bound::AtMost(20.0));
+    }
 
     let full = folder.path().join("full");
     fill(binary, &full).await?;
-    let mut samples = starts(binary, &full).await?;
+    let mut samples = starts(binary, &full, "simulated").await?;
     let name = "start, 10,000 task definitions and 10,000 stopped tasks, median";
     report.add(name, quantile(&mut samples, 0.5), "ms", Bound::AtMost(1000.0));
 
@@ -37,14 +35,14 @@ pub(crate) async fn measure(binary: &Path, report: &mut Report) -> anyhow::Resul
 }
 
 /// Milliseconds from exec to the first answer, for several starts. The first is a warm-up and not counted.
-async fn starts(binary: &Path, data: &Path) -> anyhow::Result<Vec<f64>> {
+async fn starts(binary: &Path, data: &Path, runtime: &str) -> anyhow::Result<Vec<f64>> {
     let data = data.display().to_string();
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let authority = format!("127.0.0.1:{port}");
     let mut samples = Vec::new();
     for round in 0..=STARTS {
         let mut command = Command::new(binary);
-        command.args(["serve", "--runtime", "simulated", "--log", "error", "--data-dir", &data]);
+        command.args(["serve", "--runtime", runtime, "--log", "error", "--data-dir", &data]);
         command.args(["--port", &port.to_string()]).stdout(std::process::Stdio::null()).kill_on_drop(true);
         let start = Instant::now();
         let mut child = command.spawn()?;
