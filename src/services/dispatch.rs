@@ -67,7 +67,14 @@ impl Registry {
     /// Every service's table; a new service adds its line here.
     #[must_use]
     pub fn new() -> Self {
-        let tables = [super::ecs::operations::table()];
+        let tables = [
+            super::ecs::operations::table(),
+            super::iam::operations::table(),
+            super::logs::operations::table(),
+            super::secretsmanager::operations::table(),
+            super::ssm::operations::table(),
+            super::sts::operations::table(),
+        ];
         Self::of(tables.into_iter().flatten())
     }
 

@@ -2,6 +2,11 @@
 
 pub mod dispatch;
 pub mod ecs;
+pub mod iam;
+pub mod logs;
+pub mod secretsmanager;
+pub mod ssm;
+pub mod sts;
 
 use std::sync::Arc;
 

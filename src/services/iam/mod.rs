@@ -1,0 +1,4 @@
+//! AWS Identity and Access Management: the roles, policies and instance profiles that ECS names.
+
+pub mod operations;
+pub mod resources;

@@ -1,0 +1,4 @@
+//! AWS Secrets Manager: secrets that containers are given.
+
+pub mod operations;
+pub mod resources;

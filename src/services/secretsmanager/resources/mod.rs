@@ -1,0 +1,1 @@
+//! The domain types of AWS Secrets Manager as the store keeps them, and their rendering to API shapes.

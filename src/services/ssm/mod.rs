@@ -1,0 +1,4 @@
+//! AWS Systems Manager: its Parameter Store.
+
+pub mod operations;
+pub mod resources;

@@ -1,0 +1,4 @@
+//! AWS Security Token Service: who is asking, and roles assumed.
+
+pub mod operations;
+pub mod resources;
