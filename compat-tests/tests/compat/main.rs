@@ -72,6 +72,7 @@ mod linux;
 mod network;
 mod order;
 mod paging;
+mod placement;
 mod properties;
 mod protection;
 mod scopes;

@@ -3,13 +3,15 @@
 
 use api_models::ecs::{
     ContainerInstanceStatus, InvalidParameterException, ListContainerInstancesError, ListContainerInstancesRequest,
-    ListContainerInstancesResponse, UnsupportedFeatureException,
+    ListContainerInstancesResponse,
 };
 
 use crate::services::Context;
-use crate::services::ecs::resources::cluster::instances_of;
+use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
 use crate::services::ecs::resources::lookup;
 use crate::services::ecs::resources::paging::{Order, PageRequest};
+use crate::services::ecs::scheduler::placement::Candidate;
+use crate::services::ecs::scheduler::query::Expression;
 
 /// By id; without a status, all but the INACTIVE ones.
 pub(crate) async fn handle(
@@ -22,19 +24,25 @@ pub(crate) async fn handle(
         let known: Vec<_> = ContainerInstanceStatus::ALL.iter().map(|status| status.as_str()).collect();
         return Err(InvalidParameterException::new(format!("{status} should be one of [{}]", known.join(","))).into());
     }
-    if let Some(filter) = input.filter.as_deref().filter(|filter| !filter.trim().is_empty()) {
-        return Err(UnsupportedFeatureException::new(format!(
-            "The filter '{filter}' cannot be used: LocalECS does not provide the cluster query language yet. Remove \
-             the filter and try again."
-        ))
-        .into());
-    }
+    let filter = input.filter.as_deref().filter(|filter| !filter.trim().is_empty()).map(parse).transpose()?;
+    // Which tasks the instances have costs a look at each of the cluster's, so only filters that ask pay for it.
+    let asks_for_tasks = filter.as_ref().is_some_and(Expression::depends_on_tasks);
+    let tasks = asks_for_tasks.then(|| tasks_of(&state, cluster).map(|task| &**task)).into_iter().flatten();
+    let candidates = Candidate::with_tasks(instances_of(&state, cluster).map(|instance| &**instance), tasks, "");
     let page = PageRequest::new("ListContainerInstances", input.max_results, input.next_token.as_deref());
-    let wanted = instances_of(&state, cluster).filter(|instance| match &input.status {
-        None => instance.status != "INACTIVE",
-        Some(status) => instance.status == status.as_str(),
+    let wanted = candidates.iter().filter(|candidate| {
+        let of_status = match &input.status {
+            None => candidate.instance.status != "INACTIVE",
+            Some(status) => candidate.instance.status == status.as_str(),
+        };
+        of_status && filter.as_ref().is_none_or(|filter| filter.selects(&candidate.facts()))
     });
-    let (found, next_token) = page.cut(wanted, Order::Ascending, |instance| instance.key.id.to_string())?;
-    let arns = found.into_iter().map(|instance| instance.key.arn()).collect();
+    let (found, next_token) = page.cut(wanted, Order::Ascending, |candidate| candidate.instance.key.id.to_string())?;
+    let arns = found.into_iter().map(|candidate| candidate.instance.key.arn()).collect();
     Ok(ListContainerInstancesResponse { container_instance_arns: Some(arns), next_token })
+}
+
+fn parse(filter: &str) -> Result<Expression, InvalidParameterException> {
+    Expression::parse(filter)
+        .map_err(|error| InvalidParameterException::new(format!("Invalid filter '{filter}': {error}.")))
 }

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lists_page_and_the_query_language_is_refused() {
+    async fn lists_page_and_take_filters() {
         let context = cluster().await;
         for _ in 0..3 {
             registered(&context, RegisterContainerInstanceRequest::default()).await.expect("an instance");
@@ -257,7 +257,13 @@ mod tests {
         request.next_token = first.next_token;
         let second = list::handle(context.clone(), request).await.expect("a page");
         assert_eq!((second.container_instance_arns.map(|arns| arns.len()), second.next_token), (Some(1), None));
-        let filtered = ListContainerInstancesRequest { filter: Some("attribute:a == b".into()), ..Default::default() };
-        assert!(list::handle(context, filtered).await.is_err());
+        for (filter, found) in [("agentConnected == true and runningTasksCount == 0", 3), ("task:group == a", 0)] {
+            let filtered = ListContainerInstancesRequest { filter: Some(filter.into()), ..Default::default() };
+            let arns = list::handle(context.clone(), filtered).await.expect("a list").container_instance_arns;
+            assert_eq!(arns.map(|arns| arns.len()), Some(found), "{filter}");
+        }
+        let broken = ListContainerInstancesRequest { filter: Some("attribute:a = b".into()), ..Default::default() };
+        let error = list::handle(context, broken).await.expect_err("no operator").to_string();
+        assert!(error.contains("expected an operator at position 13"), "{error}");
     }
 }

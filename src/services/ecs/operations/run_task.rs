@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use api_models::ecs::{
-    Failure, InvalidParameterException, OSFamily, PlacementConstraint, PlacementConstraintType,
-    PlatformTaskDefinitionIncompatibilityException, PlatformUnknownException, RunTaskError, RunTaskRequest,
-    RunTaskResponse, UnsupportedFeatureException,
+    Failure, InvalidParameterException, OSFamily, PlacementConstraint, PlatformTaskDefinitionIncompatibilityException,
+    PlatformUnknownException, RunTaskError, RunTaskRequest, RunTaskResponse,
 };
 
 use crate::services::Context;
@@ -14,15 +13,15 @@ use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
 use crate::services::ecs::resources::{
-    Blueprint, ClusterKey, ContainerInstance, Named, Place, Platform, Task, TaskDefinition, TaskRequest, TaskStatus,
-    find_task, lookup, reservation, runnable_task_definition,
+    Blueprint, ClusterKey, ContainerInstance, Named, Place, Platform, Task, TaskDefinition, TaskRequest, find_task,
+    lookup, reservation, runnable_task_definition,
 };
+use crate::services::ecs::scheduler::constraints::Constraints;
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy};
 use crate::store::{State, Transaction};
 
 const MAX_COUNT: i32 = 10;
 const MAX_STARTED_BY: usize = 128;
-const MAX_CONSTRAINTS: usize = 10;
 const MAX_STRATEGIES: usize = 5;
 const PLATFORM_VERSIONS: [&str; 5] = ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"];
 const LATEST: &str = "1.4.0";
@@ -168,9 +167,10 @@ impl Request {
                 if self.platform_version.is_some() {
                     return Err(invalid("The platform version must be null when specifying an EC2 launch type."));
                 }
-                let distinct_instance = constraints(&self.constraints, definition)?;
+                let own = definition.definition.placement_constraints.as_deref().unwrap_or_default();
+                let constraints = Constraints::parse(&self.constraints, own)?;
                 let blueprint = self.task.blueprint(cluster, definition, &launch, None)?;
-                on_instances(tx, context, &blueprint, capacity, distinct_instance, &self.strategies, self.count)
+                on_instances(tx, context, &blueprint, capacity, &constraints, &self.strategies, self.count)
             }
         }
     }
@@ -197,38 +197,6 @@ fn check_platform(definition: &TaskDefinition) -> Result<(), RunTaskError> {
     Ok(())
 }
 
-/// Whether every task is to have an instance of its own. The cluster query language of `memberOf` is not known here,
-/// so such a constraint is refused rather than ignored.
-fn constraints(given: &[PlacementConstraint], definition: &TaskDefinition) -> Result<bool, RunTaskError> {
-    let own = definition.definition.placement_constraints.as_deref().unwrap_or_default();
-    if given.len() + own.len() > MAX_CONSTRAINTS {
-        return Err(invalid(format!("Maximum number of constraints is {MAX_CONSTRAINTS}.")));
-    }
-    let mut distinct = false;
-    for constraint in given {
-        match &constraint.r#type {
-            Some(PlacementConstraintType::DistinctInstance) => {
-                if constraint.expression.as_deref().is_some_and(|expression| !expression.is_empty()) {
-                    return Err(invalid("distinctInstance expression should not be specified."));
-                }
-                distinct = true;
-            }
-            Some(PlacementConstraintType::MemberOf) => return Err(member_of()),
-            _ => {
-                return Err(invalid("placementConstraint.type should be one of [distinctInstance,memberOf]"));
-            }
-        }
-    }
-    if own.is_empty() { Ok(distinct) } else { Err(member_of()) }
-}
-
-fn member_of() -> RunTaskError {
-    UnsupportedFeatureException::new(
-        "memberOf placement constraints are not supported. Remove the placement constraint and try again.",
-    )
-    .into()
-}
-
 fn on_fargate(context: &Context, blueprint: &Blueprint, providers: Vec<Option<String>>) -> Vec<Task> {
     // Requests begin at any of their subnets, so that single tasks spread over the zones too.
     let first = usize::try_from(context.ids().below(16)).unwrap_or(0);
@@ -247,7 +215,7 @@ fn on_instances(
     context: &Context,
     blueprint: &Blueprint,
     capacity: &Capacity,
-    distinct_instance: bool,
+    constraints: &Constraints,
     strategies: &[Strategy],
     count: usize,
 ) -> Result<Launched, RunTaskError> {
@@ -261,23 +229,11 @@ fn on_instances(
         return Err(invalid("No Container Instances were found in your cluster."));
     }
     let rendered = blueprint.definition.render();
-    let requirements = Requirements { distinct_instance, ..Requirements::of(blueprint.needs(), &rendered) };
-    let counts_group = distinct_instance
+    let requirements = Requirements::of(blueprint.needs(), &rendered).under(constraints, &blueprint.group);
+    let needs_tasks = constraints.depend_on_tasks()
         || strategies.iter().any(|s| matches!(s, Strategy::SpreadInstances | Strategy::SpreadAttribute(_)));
-    let group: Vec<&Arc<Task>> = if counts_group {
-        tasks_of(tx, &blueprint.cluster)
-            .filter(|task| task.desired_status == TaskStatus::Running && task.group == blueprint.group)
-            .collect()
-    } else {
-        Vec::new()
-    };
-    let candidates: Vec<Candidate<'_>> = instances
-        .iter()
-        .map(|instance| Candidate {
-            instance,
-            group_tasks: group.iter().filter(|task| task.container_instance.as_ref() == Some(&instance.key)).count(),
-        })
-        .collect();
+    let tasks = needs_tasks.then(|| tasks_of(tx, &blueprint.cluster).map(|task| &**task)).into_iter().flatten();
+    let candidates = Candidate::with_tasks(instances.iter().map(|instance| &**instance), tasks, &blueprint.group);
     let plan = placement::place(&candidates, &requirements, strategies, count, &mut |bound| context.ids().below(bound));
     let mut tasks = Vec::with_capacity(plan.placements.len());
     for (turn, index) in plan.placements.into_iter().enumerate() {

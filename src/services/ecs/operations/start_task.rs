@@ -59,7 +59,7 @@ pub(crate) async fn handle(context: Context, input: StartTaskRequest) -> Result<
                         continue;
                     }
                 };
-                let candidate = Candidate { instance: &instance, group_tasks: 0 };
+                let candidate = Candidate::alone(&instance);
                 let refused = placement::refusal(&candidate, &requirements);
                 let reserved = match refused {
                     None => reservation::reserve(tx, &instance.key, &requirements.needs),

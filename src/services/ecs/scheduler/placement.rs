@@ -1,30 +1,77 @@
 //! Which container instances tasks go to: what fits, then what the constraints leave, then what the strategies prefer.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement.html>
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use api_models::ecs::{
     Attribute, CPUArchitecture, InvalidParameterException, OSFamily, PlacementStrategy, PlacementStrategyType,
     TaskDefinition,
 };
 
+use super::constraints::Constraints;
+use super::query::{Expression, Facts};
 use crate::services::ecs::resources::reservation::Needs;
-use crate::services::ecs::resources::{ContainerInstance, Resources};
+use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Resources, Task, TaskStatus};
 
-/// The reason of a failure when every instance left has a task of the group already.
-pub const NOT_DISTINCT: &str = "distinctInstance placement constraint unsatisfied.";
+/// The reason of a failure when the instance has a task of the group already.
+pub const NOT_DISTINCT: &str = "DistinctInstance placement constraint unsatisfied.";
+/// The reason of a failure when an expression does not select the instance.
+pub const NOT_MEMBER: &str = "MemberOf placement constraint unsatisfied.";
 
 /// The attribute that names an instance's zone.
 pub const ZONE_ATTRIBUTE: &str = "ecs.availability-zone";
 const ARCHITECTURE_ATTRIBUTE: &str = "ecs.cpu-architecture";
 const OS_ATTRIBUTE: &str = "ecs.os-type";
 
-/// An instance that may be chosen.
-#[derive(Clone, Copy, Debug)]
+/// An instance that may be chosen, with what placement must know of the tasks it has. Tasks that are to stop do not
+/// count.
+#[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     pub instance: &'a ContainerInstance,
-    /// The tasks of the same group that run on it: what `spread` balances and `distinctInstance` refuses.
+    /// The tasks of the same group: what `spread` balances and `distinctInstance` refuses.
     pub group_tasks: usize,
+    /// The tasks in the status RUNNING, for `runningTasksCount`.
+    pub running_tasks: usize,
+    /// The groups of its tasks, for `task:group`.
+    pub groups: Vec<Arc<str>>,
+}
+
+impl<'a> Candidate<'a> {
+    /// One whose tasks do not matter.
+    #[must_use]
+    pub fn alone(instance: &'a ContainerInstance) -> Self {
+        Self { instance, group_tasks: 0, running_tasks: 0, groups: Vec::new() }
+    }
+
+    /// All `instances`, with what `tasks` (those of their cluster) mean for a new task of `group`.
+    pub fn with_tasks<'t>(
+        instances: impl IntoIterator<Item = &'a ContainerInstance>,
+        tasks: impl IntoIterator<Item = &'t Task>,
+        group: &str,
+    ) -> Vec<Self> {
+        let mut candidates: Vec<Self> = instances.into_iter().map(Self::alone).collect();
+        let places: BTreeMap<&ContainerInstanceKey, usize> =
+            candidates.iter().enumerate().map(|(index, candidate)| (&candidate.instance.key, index)).collect();
+        let staying = tasks.into_iter().filter(|task| task.desired_status == TaskStatus::Running);
+        for task in staying {
+            let Some(&index) = task.container_instance.as_ref().and_then(|key| places.get(key)) else { continue };
+            let candidate = &mut candidates[index];
+            candidate.group_tasks += usize::from(task.group == group);
+            candidate.running_tasks += usize::from(task.last_status == TaskStatus::Running);
+            if !candidate.groups.iter().any(|known| **known == *task.group) {
+                candidate.groups.push(task.group.as_str().into());
+            }
+        }
+        candidates
+    }
+
+    /// What an expression may ask of it.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        Facts { running_tasks: self.running_tasks, groups: &self.groups, ..Facts::of(self.instance) }
+    }
 }
 
 /// What each of the tasks asks of its instance.
@@ -38,6 +85,10 @@ pub struct Requirements<'a> {
     /// Whether it needs Windows; instances that do not say what they run are Linux.
     pub windows: bool,
     pub distinct_instance: bool,
+    /// All of them must select the instance.
+    pub member_of: &'a [Expression],
+    /// The group that the tasks will be of.
+    pub group: &'a str,
 }
 
 impl<'a> Requirements<'a> {
@@ -56,8 +107,15 @@ impl<'a> Requirements<'a> {
             attributes: definition.requires_attributes.as_deref().unwrap_or_default(),
             cpu_architecture,
             windows: os.is_some_and(|os| *os != OSFamily::Linux),
-            distinct_instance: false,
+            ..Self::default()
         }
+    }
+
+    /// The same for tasks of `group` that are placed under `constraints`.
+    #[must_use]
+    pub fn under(self, constraints: &'a Constraints, group: &'a str) -> Self {
+        let Constraints { distinct_instance, member_of } = constraints;
+        Self { distinct_instance: *distinct_instance, member_of, group, ..self }
     }
 }
 
@@ -124,7 +182,7 @@ pub fn place(
     count: usize,
     random: &mut dyn FnMut(u64) -> u64,
 ) -> Plan {
-    let mut slots: Vec<Slot<'_>> = candidates.iter().map(Slot::new).collect();
+    let mut slots: Vec<Slot<'_>> = candidates.iter().map(|candidate| Slot::new(candidate, requirements)).collect();
     let mut plan = Plan::default();
     for _ in 0..count {
         let mut fitting: Vec<usize> =
@@ -139,7 +197,7 @@ pub fn place(
         };
         let slot = &mut slots[chosen];
         let _ = requirements.needs.take(&mut slot.remaining);
-        slot.group_tasks += 1;
+        slot.place_one(requirements);
         plan.placements.push(chosen);
     }
     plan
@@ -148,7 +206,7 @@ pub fn place(
 /// Why one instance can't take a task; StartTask asks this of the instances it is given.
 #[must_use]
 pub fn refusal(candidate: &Candidate<'_>, requirements: &Requirements<'_>) -> Option<&'static str> {
-    Slot::new(candidate).refusal(requirements)
+    Slot::new(candidate, requirements).refusal(requirements)
 }
 
 /// A candidate with what the tasks placed so far have left of it.
@@ -156,14 +214,42 @@ struct Slot<'a> {
     instance: &'a ContainerInstance,
     remaining: Resources,
     group_tasks: usize,
+    running_tasks: usize,
+    groups: Cow<'a, [Arc<str>]>,
+    /// Whether the expressions that no task can change select the instance: asked once.
+    selected: bool,
 }
 
 impl<'a> Slot<'a> {
-    fn new(candidate: &Candidate<'a>) -> Self {
-        Self {
+    fn new(candidate: &'a Candidate<'a>, requirements: &Requirements<'_>) -> Self {
+        let mut slot = Self {
             instance: candidate.instance,
             remaining: candidate.instance.remaining.clone(),
             group_tasks: candidate.group_tasks,
+            running_tasks: candidate.running_tasks,
+            groups: Cow::Borrowed(&candidate.groups),
+            selected: true,
+        };
+        let facts = slot.facts();
+        let mut lasting = requirements.member_of.iter().filter(|expression| !expression.depends_on_tasks());
+        slot.selected = lasting.all(|expression| expression.selects(&facts));
+        slot
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts { running_tasks: self.running_tasks, groups: &self.groups, ..Facts::of(self.instance) }
+    }
+
+    fn is_member(&self, requirements: &Requirements<'_>) -> bool {
+        let mut changing = requirements.member_of.iter().filter(|expression| expression.depends_on_tasks());
+        self.selected && changing.all(|expression| expression.selects(&self.facts()))
+    }
+
+    /// What the instance is after a task went there: not RUNNING yet, but of its group.
+    fn place_one(&mut self, requirements: &Requirements<'_>) {
+        self.group_tasks += 1;
+        if !requirements.member_of.is_empty() && !self.groups.iter().any(|group| **group == *requirements.group) {
+            self.groups.to_mut().push(requirements.group.into());
         }
     }
 
@@ -177,6 +263,9 @@ impl<'a> Slot<'a> {
         }
         if !has_attributes(self.instance, requirements) {
             return Some("ATTRIBUTE");
+        }
+        if !self.is_member(requirements) {
+            return Some(NOT_MEMBER);
         }
         if requirements.distinct_instance && self.group_tasks > 0 {
             return Some(NOT_DISTINCT);

@@ -39,7 +39,7 @@ fn named(name: &str, value: &str) -> Attribute {
 }
 
 fn candidates(instances: &[ContainerInstance]) -> Vec<Candidate<'_>> {
-    instances.iter().map(|instance| Candidate { instance, group_tasks: 0 }).collect()
+    instances.iter().map(Candidate::alone).collect()
 }
 
 fn needs(cpu: i32, memory: i32) -> Requirements<'static> {
@@ -96,7 +96,7 @@ fn each_shortage_has_its_reason() {
     for (wanted, change, expected) in cases {
         let mut instance = instance(0, "a", 100, 100);
         change(&mut instance);
-        assert_eq!(refusal(&Candidate { instance: &instance, group_tasks: 0 }, &wanted), expected, "{wanted:?}");
+        assert_eq!(refusal(&Candidate::alone(&instance), &wanted), expected, "{wanted:?}");
         let plan = run(std::slice::from_ref(&instance), &wanted, &[], 1);
         assert_eq!(plan.failures, expected.map(|reason| (0, reason)).into_iter().collect::<Vec<_>>());
     }
@@ -130,6 +130,24 @@ fn distinct_instances_count_the_group_that_runs_already() {
     assert_eq!(plan.placements, [0, 2]);
     assert_eq!(plan.failures.len(), 3);
     assert!(plan.failures.iter().all(|(_, reason)| *reason == NOT_DISTINCT));
+}
+
+#[test]
+fn expressions_select_and_see_the_tasks_just_placed() {
+    let instances = [instance(0, "a", 100, 100), instance(1, "b", 100, 100), instance(2, "c", 100, 100)];
+    let parse = |text: &str| [Expression::parse(text).expect("valid")];
+    let zones = parse("attribute:ecs.availability-zone in [b, c]");
+    let plan = run(&instances, &Requirements { member_of: &zones, ..needs(40, 1) }, &[], 5);
+    assert_eq!(plan.placements, [1, 1, 2, 2]);
+    assert_eq!(plan.failures, [(0, NOT_MEMBER), (1, "RESOURCE:CPU"), (2, "RESOURCE:CPU")]);
+    let apart = parse("task:group != service:mine");
+    let plan = run(&instances, &Requirements { member_of: &apart, group: "service:mine", ..needs(1, 1) }, &[], 4);
+    assert_eq!(plan.placements, [0, 1, 2]);
+    let together = parse("task:group == service:cache");
+    let mut candidates = candidates(&instances);
+    candidates[2].groups = vec!["service:cache".into()];
+    let wanted = Requirements { member_of: &together, group: "service:mine", ..needs(1, 1) };
+    assert_eq!(place(&candidates, &wanted, &[Strategy::SpreadInstances], 2, &mut |_| 0).placements, [2, 2]);
 }
 
 #[test]

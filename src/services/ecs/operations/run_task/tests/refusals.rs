@@ -188,11 +188,11 @@ async fn placement_that_is_not_possible() {
         ),
         (
             RunTaskRequest {
-                placement_constraints: constraint(PlacementConstraintType::MemberOf, Some("task:group == a")),
+                placement_constraints: constraint(PlacementConstraintType::MemberOf, Some("task:group = a")),
                 ..job()
             },
-            "UnsupportedFeatureException",
-            "memberOf placement constraints are not supported. Remove the placement constraint and try again.",
+            INVALID,
+            "Invalid memberOf expression 'task:group = a': expected an operator at position 12.",
         ),
     ])
     .await;
