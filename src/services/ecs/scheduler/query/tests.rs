@@ -1,3 +1,5 @@
+//! The language by example: what is selected, and what is refused with which words.
+
 use super::*;
 
 fn attribute(name: &str, value: &str) -> Attribute {
