@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::Strategy;
 use super::*;
 use crate::identity::{AccountId, Region, Scope};
-use crate::services::ecs::resources::ContainerInstanceKey;
+use crate::services::ecs::resources::{ContainerInstanceKey, Resources};
 use crate::time::Timestamp;
 
 /// An ACTIVE, connected instance called `id` in `zone` with this much left.
@@ -87,7 +87,7 @@ fn each_shortage_has_its_reason() {
         ),
         (
             Requirements { cpu_architecture: Some("arm64"), ..needs(1, 1) },
-            |i| i.attributes.push(named(ARCHITECTURE_ATTRIBUTE, "x86_64")),
+            |i| i.attributes.push(named("ecs.cpu-architecture", "x86_64")),
             Some("ATTRIBUTE"),
         ),
         (Requirements { cpu_architecture: Some("arm64"), ..needs(1, 1) }, |_| {}, None),
@@ -188,13 +188,83 @@ fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
     prop_oneof![
         Just(Strategy::SpreadInstances),
         Just(Strategy::SpreadAttribute(ZONE_ATTRIBUTE.into())),
+        Just(Strategy::SpreadAttribute("rack".into())),
         Just(Strategy::BinpackCpu),
         Just(Strategy::BinpackMemory),
         Just(Strategy::Random),
     ]
 }
 
+/// Placement as the page tells it, with a look at every candidate for every task.
+fn naive(
+    candidates: &[Candidate<'_>],
+    requirements: &Requirements<'_>,
+    strategies: &[Strategy],
+    count: usize,
+    random: &mut dyn FnMut(u64) -> u64,
+) -> Vec<usize> {
+    let mut slots: Vec<Slot<'_>> = candidates.iter().map(|candidate| Slot::new(candidate, requirements)).collect();
+    let mut placements = Vec::new();
+    for _ in 0..count {
+        let mut left: Vec<usize> = (0..slots.len()).filter(|i| slots[*i].refusal(requirements).is_none()).collect();
+        for strategy in strategies {
+            let number = |index: usize| match strategy {
+                Strategy::Random => 0,
+                Strategy::BinpackCpu => usize::try_from(slots[index].remaining.cpu).expect("positive"),
+                Strategy::BinpackMemory => usize::try_from(slots[index].remaining.memory).expect("positive"),
+                Strategy::SpreadInstances => slots[index].group_tasks,
+                Strategy::SpreadAttribute(name) => {
+                    let value = attribute(slots[index].instance, name);
+                    let same = slots.iter().filter(|slot| attribute(slot.instance, name) == value);
+                    same.map(|slot| slot.group_tasks).sum()
+                }
+            };
+            let best = left.iter().map(|index| number(*index)).min();
+            left.retain(|index| Some(number(*index)) == best);
+            if *strategy == Strategy::Random && left.len() > 1 {
+                let chosen = usize::try_from(random(left.len() as u64)).expect("small");
+                left = vec![left[chosen]];
+            }
+        }
+        let Some(chosen) = left.first() else { break };
+        slots[*chosen].place_one(requirements);
+        placements.push(*chosen);
+    }
+    placements
+}
+
 proptest! {
+    #[test]
+    fn ranking_agrees_with_a_look_at_every_candidate(
+        sizes in prop::collection::vec((0_i32..200, 0_i32..200, 0_usize..3, 0_usize..2, 0_usize..4), 0..9),
+        strategies in prop::collection::vec(any_strategy(), 0..5),
+        distinct_instance in any::<bool>(),
+        count in 0_usize..25,
+        seed in any::<u64>(),
+    ) {
+        let instances: Vec<_> = sizes.iter().enumerate()
+            .map(|(id, &(cpu, memory, zone, rack, _))| {
+                let mut instance = instance(id, ["a", "b", "c"][zone], cpu, memory);
+                instance.attributes.extend((rack > 0).then(|| named("rack", "r")));
+                instance
+            })
+            .collect();
+        let mut candidates = candidates(&instances);
+        for (candidate, size) in candidates.iter_mut().zip(&sizes) {
+            candidate.group_tasks = size.4;
+        }
+        let wanted = Requirements { distinct_instance, ..needs(10, 7) };
+        let random = || {
+            let mut state = seed;
+            move |many: u64| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 33) % many
+            }
+        };
+        let plan = place(&candidates, &wanted, &strategies, count, &mut random());
+        prop_assert_eq!(plan.placements, naive(&candidates, &wanted, &strategies, count, &mut random()));
+    }
+
     #[test]
     fn nothing_is_over_committed_and_nothing_that_fits_is_left_out(
         sizes in prop::collection::vec((0_i32..200, 0_i32..200, 0_usize..3), 0..6),

@@ -1,8 +1,10 @@
 //! Which container instances tasks go to: what fits, then what the constraints leave, then what the strategies prefer.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement.html>
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+mod ranking;
+mod slot;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api_models::ecs::{
@@ -10,10 +12,13 @@ use api_models::ecs::{
     TaskDefinition,
 };
 
+use self::ranking::Ranking;
+use self::slot::Slot;
+pub use self::slot::attribute;
 use super::constraints::Constraints;
 use super::query::{Expression, Facts};
 use crate::services::ecs::resources::reservation::Needs;
-use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Resources, Task, TaskStatus};
+use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskStatus};
 
 /// The reason of a failure when the instance has a task of the group already.
 pub const NOT_DISTINCT: &str = "DistinctInstance placement constraint unsatisfied.";
@@ -22,8 +27,6 @@ pub const NOT_MEMBER: &str = "MemberOf placement constraint unsatisfied.";
 
 /// The attribute that names an instance's zone.
 pub const ZONE_ATTRIBUTE: &str = "ecs.availability-zone";
-const ARCHITECTURE_ATTRIBUTE: &str = "ecs.cpu-architecture";
-const OS_ATTRIBUTE: &str = "ecs.os-type";
 
 /// An instance that may be chosen, with what placement must know of the tasks it has. Tasks that are to stop do not
 /// count.
@@ -183,21 +186,16 @@ pub fn place(
     random: &mut dyn FnMut(u64) -> u64,
 ) -> Plan {
     let mut slots: Vec<Slot<'_>> = candidates.iter().map(|candidate| Slot::new(candidate, requirements)).collect();
+    let mut ranking = Ranking::new(&slots, requirements, strategies);
     let mut plan = Plan::default();
     for _ in 0..count {
-        let mut fitting: Vec<usize> =
-            (0..slots.len()).filter(|index| slots[*index].refusal(requirements).is_none()).collect();
-        for strategy in strategies {
-            strategy.narrow(&slots, &mut fitting, random);
-        }
-        let Some(&chosen) = fitting.first() else {
+        let Some(chosen) = ranking.best(random) else {
             let reasons = slots.iter().enumerate();
             plan.failures = reasons.filter_map(|(index, slot)| Some((index, slot.refusal(requirements)?))).collect();
             break;
         };
-        let slot = &mut slots[chosen];
-        let _ = requirements.needs.take(&mut slot.remaining);
-        slot.place_one(requirements);
+        slots[chosen].place_one(requirements);
+        ranking.placed(chosen, &slots[chosen], requirements);
         plan.placements.push(chosen);
     }
     plan
@@ -209,125 +207,5 @@ pub fn refusal(candidate: &Candidate<'_>, requirements: &Requirements<'_>) -> Op
     Slot::new(candidate, requirements).refusal(requirements)
 }
 
-/// A candidate with what the tasks placed so far have left of it.
-struct Slot<'a> {
-    instance: &'a ContainerInstance,
-    remaining: Resources,
-    group_tasks: usize,
-    running_tasks: usize,
-    groups: Cow<'a, [Arc<str>]>,
-    /// Whether the expressions that no task can change select the instance: asked once.
-    selected: bool,
-}
-
-impl<'a> Slot<'a> {
-    fn new(candidate: &'a Candidate<'a>, requirements: &Requirements<'_>) -> Self {
-        let mut slot = Self {
-            instance: candidate.instance,
-            remaining: candidate.instance.remaining.clone(),
-            group_tasks: candidate.group_tasks,
-            running_tasks: candidate.running_tasks,
-            groups: Cow::Borrowed(&candidate.groups),
-            selected: true,
-        };
-        let facts = slot.facts();
-        let mut lasting = requirements.member_of.iter().filter(|expression| !expression.depends_on_tasks());
-        slot.selected = lasting.all(|expression| expression.selects(&facts));
-        slot
-    }
-
-    fn facts(&self) -> Facts<'_> {
-        Facts { running_tasks: self.running_tasks, groups: &self.groups, ..Facts::of(self.instance) }
-    }
-
-    fn is_member(&self, requirements: &Requirements<'_>) -> bool {
-        let mut changing = requirements.member_of.iter().filter(|expression| expression.depends_on_tasks());
-        self.selected && changing.all(|expression| expression.selects(&self.facts()))
-    }
-
-    /// What the instance is after a task went there: not RUNNING yet, but of its group.
-    fn place_one(&mut self, requirements: &Requirements<'_>) {
-        self.group_tasks += 1;
-        if !requirements.member_of.is_empty() && !self.groups.iter().any(|group| **group == *requirements.group) {
-            self.groups.to_mut().push(requirements.group.into());
-        }
-    }
-
-    /// Why the next task can't go here.
-    fn refusal(&self, requirements: &Requirements<'_>) -> Option<&'static str> {
-        if self.instance.status != "ACTIVE" {
-            return Some("INACTIVE");
-        }
-        if !self.instance.agent_connected {
-            return Some("AGENT");
-        }
-        if !has_attributes(self.instance, requirements) {
-            return Some("ATTRIBUTE");
-        }
-        if !self.is_member(requirements) {
-            return Some(NOT_MEMBER);
-        }
-        if requirements.distinct_instance && self.group_tasks > 0 {
-            return Some(NOT_DISTINCT);
-        }
-        requirements.needs.lacking(&self.remaining)
-    }
-}
-
-impl Strategy {
-    /// Keeps those of the `fitting` slots that rank best.
-    fn narrow(&self, slots: &[Slot<'_>], fitting: &mut Vec<usize>, random: &mut dyn FnMut(u64) -> u64) {
-        let ranks: Vec<i64> = match self {
-            Self::Random => {
-                if let Ok(many @ 2..) = u64::try_from(fitting.len()) {
-                    let chosen = usize::try_from(random(many)).unwrap_or(0).min(fitting.len() - 1);
-                    *fitting = vec![fitting[chosen]];
-                }
-                return;
-            }
-            Self::BinpackCpu => fitting.iter().map(|index| i64::from(slots[*index].remaining.cpu)).collect(),
-            Self::BinpackMemory => fitting.iter().map(|index| i64::from(slots[*index].remaining.memory)).collect(),
-            Self::SpreadInstances => fitting.iter().map(|index| to_rank(slots[*index].group_tasks)).collect(),
-            Self::SpreadAttribute(name) => {
-                // Tasks on instances that are full count too: their zone has them.
-                let mut tasks: HashMap<Option<&str>, usize> = HashMap::new();
-                for slot in slots {
-                    *tasks.entry(attribute(slot.instance, name)).or_default() += slot.group_tasks;
-                }
-                fitting.iter().map(|index| to_rank(tasks[&attribute(slots[*index].instance, name)])).collect()
-            }
-        };
-        let best = ranks.iter().min().copied();
-        let mut ranks = ranks.into_iter();
-        fitting.retain(|_| ranks.next() == best);
-    }
-}
-
-fn to_rank(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// The value of an instance's attribute.
-#[must_use]
-pub fn attribute<'a>(instance: &'a ContainerInstance, name: &str) -> Option<&'a str> {
-    let found = instance.attributes.iter().find(|attribute| attribute.name.as_deref() == Some(name))?;
-    Some(found.value.as_deref().unwrap_or(""))
-}
-
-fn has_attributes(instance: &ContainerInstance, requirements: &Requirements<'_>) -> bool {
-    let architecture = attribute(instance, ARCHITECTURE_ATTRIBUTE);
-    let os = attribute(instance, OS_ATTRIBUTE).unwrap_or("linux");
-    requirements.attributes.iter().all(|required| grants(instance, required))
-        && requirements.windows == os.eq_ignore_ascii_case("windows")
-        && requirements.cpu_architecture.is_none_or(|needed| architecture.is_none_or(|has| has == needed))
-}
-
-/// Whether an instance has an attribute, with the value it must have if it must have one.
-fn grants(instance: &ContainerInstance, required: &Attribute) -> bool {
-    attribute(instance, required.name.as_deref().unwrap_or_default())
-        .is_some_and(|value| required.value.as_deref().is_none_or(|needed| needed.is_empty() || needed == value))
-}
-
 #[cfg(test)]
-#[path = "placement_tests.rs"]
 mod tests;
