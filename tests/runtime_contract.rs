@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt};
 use localecs::runtime::{
-    ContainerId, ContainerNetwork, ImageSource, ObservedHealth, ObservedState, RuntimeError, RuntimeEvent, STORE_LABEL,
+    ContainerId, ContainerNetwork, ImageSource, LogDriver, LogOptions, LogRecord, LogSource, LogsRequest,
+    ObservedHealth, ObservedState, RuntimeError, RuntimeEvent, STORE_LABEL,
 };
 use support::{Does, Harness, address_in, attached, publication};
 
@@ -50,6 +52,9 @@ contract! {
     stores_do_not_see_each_other,
     labels_come_back_as_they_were_given,
     events_tell_a_life_in_order,
+    what_is_printed_is_read_back_from_any_moment,
+    what_is_printed_is_heard_as_it_comes_until_the_end,
+    a_log_that_nobody_keeps_cannot_be_read,
     networks_are_made_once_and_do_not_overlap,
     an_address_is_the_container_s_own,
     containers_share_the_namespace_of_a_pause_container,
@@ -249,6 +254,85 @@ async fn events_tell_a_life_in_order(harness: Harness) {
     let next = harness.start(&harness.spec("next", &Does::Sleep)).await.id;
     let RuntimeEvent::Changed(seen) = watch.next().await else { panic!("the next container starts") };
     assert_eq!(seen.id, next);
+}
+
+async fn read(harness: &Harness, id: &ContainerId, request: LogsRequest) -> Vec<LogRecord> {
+    let records = harness.runtime.logs(id, &request).await.expect("a log");
+    records.try_collect().await.expect("it is read to its end")
+}
+
+async fn what_is_printed_is_read_back_from_any_moment(harness: Harness) {
+    let mut watch = harness.watch().await;
+    let mut spec = harness.spec("a", &Does::Print);
+    spec.log = LogDriver::Readable(LogOptions::default());
+    let id = harness.create(&spec).await;
+    assert_eq!(read(&harness, &id, LogsRequest { follow: true, ..LogsRequest::default() }).await, [], "not started");
+    harness.runtime.start_container(&id).await.expect("it starts");
+    let exit = watch.exit(&id).await;
+    let all = read(&harness, &id, LogsRequest::default()).await;
+    let texts: Vec<_> = all.iter().map(|record| (record.source, &*record.bytes, record.complete)).collect();
+    let expected = ["line 1 ", "line 2 ", "line 3 "].map(|text| (LogSource::Stdout, text.as_bytes(), true));
+    assert_eq!(texts, expected);
+    assert!(all.is_sorted_by_key(|record| record.at));
+    assert_eq!(read(&harness, &id, LogsRequest { tail: Some(1), ..LogsRequest::default() }).await, all[2..]);
+    let second = all[2].at / 1_000_000_000;
+    let since = |since| read(&harness, &id, LogsRequest { since: Some(since), ..LogsRequest::default() });
+    let expected: Vec<_> = all.iter().filter(|record| record.at >= second * 1_000_000_000).cloned().collect();
+    assert_eq!(since(second).await, expected);
+    assert_eq!(since(second + 1).await, []);
+
+    // What it prints when it is started again comes behind.
+    harness.runtime.start_container(&id).await.expect("it starts again");
+    watch
+        .until(&id, |seen| matches!(&seen.state, ObservedState::Exited(again) if again.started_at > exit.started_at))
+        .await;
+    let both = read(&harness, &id, LogsRequest::default()).await;
+    assert_eq!((both.len(), &both[..3]), (6, &all[..]));
+
+    let mut spec = harness.spec("b", &Does::Complain);
+    spec.log = LogDriver::Readable(LogOptions::default());
+    let id = harness.start(&spec).await.id;
+    watch.exit(&id).await;
+    let [complaint] = &*read(&harness, &id, LogsRequest::default()).await else { panic!("one line") };
+    assert_eq!((complaint.source, &*complaint.bytes), (LogSource::Stderr, &b"oh no"[..]));
+
+    harness.runtime.remove_container(&id).await.expect("it is removed");
+    let gone = harness.runtime.logs(&id, &LogsRequest::default()).await.err();
+    assert!(matches!(gone, Some(RuntimeError::NoSuchContainer(_))), "{gone:?}");
+}
+
+async fn what_is_printed_is_heard_as_it_comes_until_the_end(harness: Harness) {
+    let mut spec = harness.spec("a", &Does::PrintOn);
+    spec.log = LogDriver::Readable(LogOptions::default());
+    let id = harness.start(&spec).await.id;
+    let request = LogsRequest { follow: true, ..LogsRequest::default() };
+    let mut records = harness.runtime.logs(&id, &request).await.expect("a log");
+    let mut heard = 0;
+    let listen = async {
+        while heard < 5 {
+            let record = records.next().await.expect("it goes on").expect("the engine answers");
+            assert!(record.bytes.starts_with(b"line ") && record.complete, "{record:?}");
+            heard += 1;
+        }
+    };
+    tokio::time::timeout(GRACE, listen).await.expect("lines come while it runs");
+    harness.runtime.stop_container(&id, GRACE).await.expect("it is stopped");
+    let rest = async {
+        while let Some(record) = records.next().await {
+            record.expect("the engine answers");
+            heard += 1;
+        }
+    };
+    tokio::time::timeout(GRACE, rest).await.expect("it ends with the container");
+    assert_eq!(read(&harness, &id, LogsRequest::default()).await.len(), heard);
+}
+
+async fn a_log_that_nobody_keeps_cannot_be_read(harness: Harness) {
+    let mut spec = harness.spec("a", &Does::Sleep);
+    spec.log = LogDriver::Named { driver: "none".to_owned(), options: LogOptions::default() };
+    let id = harness.start(&spec).await.id;
+    let error = harness.runtime.logs(&id, &LogsRequest::default()).await.err().expect("nothing is kept");
+    assert_eq!(error.to_string(), "configured logging driver does not support reading");
 }
 
 async fn networks_are_made_once_and_do_not_overlap(harness: Harness) {

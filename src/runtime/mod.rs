@@ -5,6 +5,7 @@
 
 pub mod docker;
 mod linux;
+mod logs;
 pub mod simulated;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 pub use self::linux::{Device, IpcNamespace, LinuxOptions, ProcessNamespace, Ulimit};
+pub use self::logs::{LogDriver, LogOptions, LogRecord, LogRecords, LogSource, LogsRequest};
 use crate::time::Timestamp;
 
 /// The label that ties a container, network or volume to the store that knows it.
@@ -201,6 +203,7 @@ pub struct ContainerSpec {
     /// `None`: it has none, whatever its image says.
     pub health_check: Option<HealthCheck>,
     pub linux: LinuxOptions,
+    pub log: LogDriver,
 }
 
 /// A command that the engine runs inside the container every now and then.
@@ -351,6 +354,10 @@ pub trait ContainerRuntime: Send + Sync + 'static {
 
     /// Every container of this store, stopped ones too.
     async fn list_containers(&self) -> Result<Vec<ContainerObservation>>;
+
+    /// What a container printed, and with `follow` what it prints. Fails where the driver that keeps its output can't
+    /// be read.
+    async fn logs(&self, id: &ContainerId, request: &LogsRequest) -> Result<LogRecords>;
 
     /// Makes the network unless it exists. Idempotent by name.
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()>;

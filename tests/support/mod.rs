@@ -41,6 +41,12 @@ pub enum Does {
     IgnoreTerm,
     /// Uses more memory than it may.
     RunOutOfMemory,
+    /// Prints `line 1 ` to `line 3 `, and ends.
+    Print,
+    /// Prints a line to stderr, and ends.
+    Complain,
+    /// Prints `line 1 ` and more, twenty lines a second; SIGTERM ends it.
+    PrintOn,
     /// Has a command that does not exist.
     CannotStart,
 }
@@ -97,6 +103,9 @@ impl Harness {
                     &["exit", &code]
                 }
                 Does::Get(url) => &["get", url],
+                Does::Print => &["lines", "3"],
+                Does::Complain => &["eprint", "oh no"],
+                Does::PrintOn => &["lines", "100000", "20"],
                 Does::IgnoreTerm => &["ignore-term", "3600"],
                 Does::RunOutOfMemory => &["oom"],
                 Does::CannotStart => {
@@ -115,6 +124,9 @@ impl Harness {
                     &[("sim.run-for", "10ms"), ("sim.exit-code", &code)]
                 }
                 Does::Get(_) => &[("sim.run-for", "10ms")],
+                Does::Print => &[("sim.stdout", "line 1 \nline 2 \nline 3 "), ("sim.run-for", "10ms")],
+                Does::Complain => &[("sim.stderr", "oh no"), ("sim.run-for", "10ms")],
+                Does::PrintOn => &[("sim.stdout", "line 1 "), ("sim.print-every", "50ms")],
                 Does::IgnoreTerm => &[("sim.ignore-term", "true")],
                 Does::RunOutOfMemory => &[("sim.oom-after", "10ms")],
                 Does::CannotStart => &[("sim.start-error", "exec: \"/does/not/exist\": no such file or directory")],

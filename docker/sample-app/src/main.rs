@@ -4,6 +4,7 @@
 //! The image holds nothing but this binary, so what a shell would do (`$VARIABLES`, `cat`, `ps`) is here too.
 
 mod http;
+mod print;
 mod server;
 mod system;
 
@@ -23,7 +24,9 @@ sample-app [VERB]
   resolve HOST              the addresses of a name
   print TEXT...             to stdout
   eprint TEXT...            to stderr
-  lines N                   N numbered lines to stdout, as fast as they go
+  lines N [RATE [SIZE]]     N numbered lines to stdout: as fast as they go, or RATE a second, of SIZE bytes
+  long N                    one line of N characters of two bytes each
+  bytes HEX                 these bytes to stdout
   exit N                    exit with N at once
   sleep SECONDS             then exit 0; 143 on SIGTERM
   wait-file PATH [SECONDS]  exit 0 when the file exists; 1 if it does not within SECONDS
@@ -67,7 +70,11 @@ fn main() {
         ["resolve", host] => http::resolve(host).map(|addresses| println!("{addresses}")),
         ["print", text @ ..] => writeln!(io::stdout(), "{}", text.join(" ")),
         ["eprint", text @ ..] => writeln!(io::stderr(), "{}", text.join(" ")),
-        ["lines", count] => lines(number(count)),
+        ["lines", count] => print::lines(number(count), None, 0),
+        ["lines", count, rate] => print::lines(number(count), Some(number(rate)), 0),
+        ["lines", count, rate, size] => print::lines(number(count), Some(number(rate)), number(size)),
+        ["long", characters] => print::long(number(characters)),
+        ["bytes", hex] => print::bytes(hex),
         ["exit", code] => exit(number(code)),
         ["sleep", seconds] => {
             system::on_term(system::OnTerm::Exit(143));
@@ -129,14 +136,6 @@ fn get(url: &str) -> io::Result<()> {
     } else {
         Err(io::Error::other(format!("{url}: status {}", answer.status)))
     }
-}
-
-fn lines(count: u64) -> io::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for n in 1..=count {
-        writeln!(out, "line {n}")?;
-    }
-    out.flush()
 }
 
 fn wait_file(path: &str, patience: Option<Duration>) -> io::Result<()> {

@@ -130,7 +130,7 @@ impl Engine {
             .await
     }
 
-    async fn require_ours(&self, id: &ContainerId) -> Result<()> {
+    pub(super) async fn require_ours(&self, id: &ContainerId) -> Result<()> {
         if self.is_ours(id).await? { Ok(()) } else { Err(RuntimeError::NoSuchContainer(id.to_string())) }
     }
 

@@ -10,7 +10,7 @@ use bollard::models::{
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use super::errors::{CallError, within};
-use super::{Engine, limits, linux};
+use super::{Engine, limits, linux, logs};
 use crate::runtime::{
     ContainerId, ContainerNetwork, ContainerSpec, HealthCheck, ImageSource, Result, RuntimeError, STORE_LABEL,
 };
@@ -41,7 +41,7 @@ impl Engine {
     }
 
     async fn create_from(&self, spec: &ContainerSpec, image: &str) -> Result<ContainerId> {
-        let body = request(spec, image, &self.store);
+        let body = request(spec, image, &self.store, self.is_podman());
         let options = CreateContainerOptionsBuilder::new().name(&spec.name).build();
         let id = match within(limits::CREATE, self.docker.create_container(Some(options), body)).await {
             Ok(created) => {
@@ -78,7 +78,7 @@ impl Engine {
 }
 
 /// The body of `POST /containers/create`.
-fn request(spec: &ContainerSpec, image: &str, store: &str) -> ContainerCreateBody {
+fn request(spec: &ContainerSpec, image: &str, store: &str, podman: bool) -> ContainerCreateBody {
     // Whoever owns the network namespace has its hostname and publishes its ports; the engine refuses both here.
     let shares_namespace = matches!(spec.network, ContainerNetwork::Container(_));
     let publishes =
@@ -111,6 +111,7 @@ fn request(spec: &ContainerSpec, image: &str, store: &str) -> ContainerCreateBod
                 memory_reservation: spec.memory_reservation_bytes,
                 network_mode: Some(network_mode(&spec.network)),
                 port_bindings: publishes.then(|| port_bindings(spec)).filter(|ports| !ports.is_empty()),
+                log_config: logs::config(&spec.log, podman),
                 ..HostConfig::default()
             },
         )),
@@ -195,12 +196,13 @@ mod tests {
     use crate::runtime::{PortPublication, Protocol};
 
     fn host_config(spec: &ContainerSpec) -> HostConfig {
-        request(spec, "image", "store").host_config.expect("always given")
+        request(spec, "image", "store", false).host_config.expect("always given")
     }
 
     #[test]
     fn everything_is_left_to_the_image_unless_given() {
-        let body = request(&ContainerSpec { entry_point: Some(Vec::new()), ..ContainerSpec::default() }, "i", "s");
+        let body =
+            request(&ContainerSpec { entry_point: Some(Vec::new()), ..ContainerSpec::default() }, "i", "s", false);
         assert_eq!((body.entrypoint, body.cmd, body.user, body.hostname), (None, None, None, None));
         assert_eq!(body.labels, Some(HashMap::from([(STORE_LABEL.to_owned(), "s".to_owned())])));
         let host = body.host_config.expect("always given");
@@ -246,7 +248,7 @@ mod tests {
         assert_eq!(bound[1].host_port.as_deref(), Some("8080"));
 
         spec.network = ContainerNetwork::Container(ContainerId("abc".into()));
-        let body = request(&spec, "i", "s");
+        let body = request(&spec, "i", "s", false);
         assert_eq!((body.hostname, body.exposed_ports), (None, None));
         let host = body.host_config.expect("always given");
         assert_eq!((host.network_mode.as_deref(), host.port_bindings), (Some("container:abc"), None));
@@ -263,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_health_check_is_asked_for_in_nanoseconds_and_the_image_s_own_is_off() {
-        let none = request(&ContainerSpec::default(), "i", "s").healthcheck.expect("always given");
+        let none = request(&ContainerSpec::default(), "i", "s", false).healthcheck.expect("always given");
         assert_eq!((none.test, none.interval), (Some(vec!["NONE".to_owned()]), None));
         let command = vec!["CMD-SHELL".to_owned(), "exit 0".to_owned()];
         let check = health_check(Some(&HealthCheck {

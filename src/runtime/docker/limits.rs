@@ -17,6 +17,8 @@ pub(super) const NETWORK: Duration = Duration::from_secs(60);
 pub(super) const PULL: Duration = Duration::from_secs(6 * 3600);
 /// Importing an image of less than a kilobyte.
 pub(super) const IMPORT: Duration = Duration::from_secs(60);
+/// How long a log that is followed is listened to for an error in place of a first line.
+pub(super) const FIRST_LOG: Duration = Duration::from_millis(250);
 /// How long to wait for a container that somebody else is removing,
 pub(super) const REMOVAL_BY_OTHERS: Duration = Duration::from_secs(10);
 /// or creating,

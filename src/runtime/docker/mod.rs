@@ -1,7 +1,7 @@
 //! Containers on Docker Engine (20.10 and newer) or Podman, over their Docker-compatible API.
 //!
 //! - `connect`: finding the engine and agreeing on an API version;
-//! - `create`, `linux`, `containers`, `observe`: containers; `networks`; `images`, `pause`: images;
+//! - `create`, `linux`, `containers`, `observe`, `logs`: containers; `networks`; `images`, `pause`: images;
 //! - `events`, `inspections`: the event stream;
 //! - `reach`: whether addresses of containers can be reached from here;
 //! - `errors`, `limits`: what calls may say and how long they may take;
@@ -20,6 +20,7 @@ mod images;
 mod inspections;
 mod limits;
 mod linux;
+mod logs;
 mod networks;
 mod observe;
 mod pause;
@@ -43,8 +44,8 @@ use tokio::task::AbortHandle;
 pub use self::connect::{ConnectOptions, Endpoint, OLDEST_API};
 use self::errors::{CallError, within};
 use super::{
-    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, ImageInfo, NetworkSpec, RegistryAuth,
-    Result, RuntimeEvent, RuntimeInfo, STORE_LABEL,
+    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, ImageInfo, LogRecords, LogsRequest,
+    NetworkSpec, RegistryAuth, Result, RuntimeEvent, RuntimeInfo, STORE_LABEL,
 };
 use crate::time::stopwatch;
 
@@ -135,6 +136,10 @@ impl Drop for DockerRuntime {
 }
 
 impl Engine {
+    fn is_podman(&self) -> bool {
+        connect::engine_name(&self.version) == "podman"
+    }
+
     /// The label filter that shows this store's objects only.
     fn store_filter(&self) -> String {
         format!("{STORE_LABEL}={}", self.store)
@@ -216,6 +221,10 @@ impl ContainerRuntime for DockerRuntime {
 
     async fn list_containers(&self) -> Result<Vec<ContainerObservation>> {
         self.engine.list_containers().await
+    }
+
+    async fn logs(&self, id: &ContainerId, request: &LogsRequest) -> Result<LogRecords> {
+        self.engine.logs(id, request).await
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()> {

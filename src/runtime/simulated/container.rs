@@ -64,6 +64,8 @@ pub(super) struct Container {
     pub(super) ports: Vec<PublishedPort>,
     pub(super) address: Option<Address>,
     pub(super) health: ObservedHealth,
+    /// From when to when it ran before.
+    pub(super) lives: Vec<(Timestamp, Timestamp)>,
     /// Its timers, as they stand in the world's list.
     pub(super) timers: Vec<(Timestamp, u64)>,
     /// Calls that wait for its stage to change; dropped when it does.

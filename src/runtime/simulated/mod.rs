@@ -18,6 +18,9 @@
 //! | `sim.stop-exit-code=0` | exits with this code after SIGTERM (143) |
 //! | `sim.healthy-after=10s` | its health check passes from then on |
 //! | `sim.unhealthy-after=30s` | its health check fails from then on |
+//! | `sim.stdout=<lines>` | prints these lines when it starts |
+//! | `sim.stderr=<lines>` | prints these lines to stderr when it starts |
+//! | `sim.print-every=1s` | prints its lines again each time that long |
 //!
 //! A health check of which no label speaks passes after its interval; a container without one has no health.
 //!
@@ -27,6 +30,7 @@
 mod container;
 mod engine;
 mod faults;
+mod logs;
 mod network;
 #[cfg(test)]
 mod properties;
@@ -47,8 +51,8 @@ use tokio::sync::mpsc;
 use world::{Progress, World};
 
 use super::{
-    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, Fault, ImageInfo, NetworkSpec,
-    RegistryAuth, Result, RuntimeError, RuntimeEvent, RuntimeInfo, STORE_LABEL,
+    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, Fault, ImageInfo, LogRecords,
+    LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeError, RuntimeEvent, RuntimeInfo, STORE_LABEL,
 };
 use crate::ids::IdSource;
 use crate::time::{Clock, Timestamp};
@@ -181,6 +185,10 @@ impl ContainerRuntime for SimulatedRuntime {
 
     async fn list_containers(&self) -> Result<Vec<ContainerObservation>> {
         self.call(|world, _| Ok(world.list(&self.store)))
+    }
+
+    async fn logs(&self, id: &ContainerId, request: &LogsRequest) -> Result<LogRecords> {
+        self.read_logs(id, request)
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()> {

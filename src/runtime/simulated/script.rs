@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
+use super::logs;
+use crate::runtime::LogSource;
+
 /// What all labels of a script begin with.
 const PREFIX: &str = "sim.";
 
@@ -26,6 +29,8 @@ pub(super) struct Script {
     pub(super) stop_exit_code: i32,
     pub(super) healthy_after: Option<Duration>,
     pub(super) unhealthy_after: Option<Duration>,
+    pub(super) lines: Vec<(LogSource, String)>,
+    pub(super) print_every: Option<Duration>,
 }
 
 impl Default for Script {
@@ -44,6 +49,8 @@ impl Default for Script {
             stop_exit_code: TERMINATED,
             healthy_after: None,
             unhealthy_after: None,
+            lines: Vec::new(),
+            print_every: None,
         }
     }
 }
@@ -99,6 +106,9 @@ impl Script {
             "stop-delay" => self.stop_delay = wait()?,
             "stop-exit-code" => self.stop_exit_code = code()?,
             "healthy-after" => self.healthy_after = Some(wait()?),
+            "stdout" => self.lines.extend(logs::lines(LogSource::Stdout, value)),
+            "stderr" => self.lines.extend(logs::lines(LogSource::Stderr, value)),
+            "print-every" => self.print_every = Some(wait()?),
             "unhealthy-after" => self.unhealthy_after = Some(wait()?),
             _ => return Err(format!("{name}: the simulated runtime knows no such label")),
         }

@@ -185,6 +185,7 @@ impl World {
             ports: Vec::new(),
             address: None,
             health: ObservedHealth::None,
+            lives: Vec::new(),
             timers: Vec::new(),
             waiters: Vec::new(),
             spec,
@@ -193,6 +194,12 @@ impl World {
         self.by_name.insert(container.spec.name.clone(), place);
         self.containers.insert(place, container);
         Ok(id)
+    }
+
+    /// The container whose output is read.
+    pub(super) fn printer(&mut self, store: &str, id: &ContainerId) -> Result<&mut Container> {
+        let found = self.existing(store, id).map(|(_, container)| container);
+        found.ok_or_else(|| RuntimeError::NoSuchContainer(id.to_string()))
     }
 
     /// Begins a start, unless one is on its way or it runs already.
@@ -323,6 +330,7 @@ impl World {
                 Stage::Running { started_at } => Some(started_at),
                 Stage::Created | Stage::Exited(_) => None,
             };
+            container.lives.extend(started_at.map(|started_at| (started_at, at)));
             let finished_at = Some(at);
             container.stage = Stage::Exited(Exit { exit_code, oom_killed, error: None, started_at, finished_at });
             container.waiters.clear();

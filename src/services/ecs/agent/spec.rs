@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{ports, reasons};
 use crate::runtime::{
     CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, FAMILY_LABEL, HealthCheck,
-    ImageSource, LinuxOptions, PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
+    ImageSource, LinuxOptions, LogDriver, PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
 };
 use crate::services::ecs::network;
 use crate::services::ecs::resources::Task;
@@ -79,6 +79,7 @@ pub(super) fn container(
         stop_timeout: container.stop_timeout.and_then(|s| u64::try_from(s).ok()).map(Duration::from_secs),
         health_check: container.health_check.as_deref().map(health_check),
         linux,
+        log: LogDriver::Default,
     }
 }
 
