@@ -17,6 +17,7 @@ use crate::runtime::ContainerRuntime;
 use crate::services::Shared;
 use crate::services::dispatch::Registry;
 use crate::services::ecs::agent::{self, AgentHandle};
+use crate::services::ecs::events::EventBus;
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::store::Store;
 use crate::time::{Clock, real_sleep};
@@ -49,6 +50,7 @@ pub struct App {
     pub runtime: Arc<dyn ContainerRuntime>,
     pub agent: AgentHandle,
     pub driver: Driver,
+    pub events: Arc<EventBus>,
     pub engine: EngineChoice,
 }
 
@@ -60,11 +62,12 @@ impl App {
         tokio::spawn(ask_size(runtime.clone(), config.engine.clone()));
         let store = Arc::new(store);
         let shared = Arc::new(Shared { store: store.clone(), clock: clock.clone(), ids, config });
+        let events = EventBus::start(shared.clone());
         let mut driver = Driver::new(store, clock);
         let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(TaskDefinitionDeletion { shared: shared.clone() }), wakes);
-        Arc::new(Self { shared, runtime, agent, driver, engine })
+        Arc::new(Self { shared, runtime, agent, driver, events, engine })
     }
 
     /// What the listener serves: the AWS API and, under `/_localecs`, the admin API.

@@ -1,9 +1,11 @@
-//! The admin API under `/_localecs/`: health, reset, clock, faults, coverage, reconcilers. Described in docs/admin.md.
+//! The admin API under `/_localecs/`: health, reset, clock, faults, coverage, reconcilers,
+//! events. Described in docs/admin.md.
 //!
 //! `/_localstack/health` answers too, because tools that wait for an emulator ask there.
 
 mod clock;
 mod coverage;
+mod events;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/_localecs/clock", get(clock::show).post(clock::change))
         .route("/_localecs/faults", post(inject))
         .route("/_localecs/coverage", get(coverage::show))
+        .route("/_localecs/events", get(events::follow))
         .route("/_localecs/reconcilers", get(reconcilers))
         .route("/_localecs/store", get(store))
         .fallback(unknown)

@@ -57,6 +57,12 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let app = App::start(Parts { store, clock, ids, config, runtime, engine }).await;
     announce(address, &app);
     let stop = stop_signal()?;
+    let events = app.events.clone();
+    let stop = async move {
+        stop.await;
+        // Whoever follows the events would keep the server from ending.
+        events.close();
+    };
     http::serve(listener, app.http(), stop).await;
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");

@@ -65,6 +65,7 @@ mod clients;
 mod clusters;
 mod container_instances;
 mod durability;
+mod events;
 mod exits;
 mod idempotency;
 mod image;

@@ -5,7 +5,7 @@ use aws_sdk_ecs::types::{
     Attribute, NetworkMode, PlacementConstraint, PlacementConstraintType, Resource, TaskDefinitionPlacementConstraint,
     TaskDefinitionPlacementConstraintType,
 };
-use compat_tests::{Ecs, Registers, Runs, app, refusal};
+use compat_tests::{Ecs, Registers, app, refusal};
 
 on_simulated!(members_of_expressions, filters_of_lists);
 

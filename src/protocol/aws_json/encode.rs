@@ -16,6 +16,25 @@ pub(super) fn answer(answer: &dyn Encode) -> Vec<u8> {
     writer.out
 }
 
+/// A structure as events show it: times are text, and `more` members with strings stand at its end.
+pub(super) fn detail(structure: &dyn Encode, more: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = JsonWriter { dates: true, ..JsonWriter::new(None) };
+    structure.encode(&mut writer);
+    let mut out = writer.out;
+    let is_empty = out.len() <= 2;
+    out.pop();
+    for (index, (name, value)) in more.iter().enumerate() {
+        if index > 0 || !is_empty {
+            out.push(b',');
+        }
+        write_str(&mut out, name);
+        out.push(b':');
+        write_str(&mut out, value);
+    }
+    out.push(b'}');
+    out
+}
+
 pub(super) fn error(error: &dyn OperationError) -> Vec<u8> {
     let mut writer = JsonWriter::new(Some(error.code()));
     error.encode_members(&mut writer);
@@ -48,11 +67,13 @@ struct JsonWriter {
     first: bool,
     /// What the outermost structure begins with, when it is an error.
     error: Option<&'static str>,
+    /// Whether times are written as text where the model does not say how.
+    dates: bool,
 }
 
 impl JsonWriter {
     fn new(error: Option<&'static str>) -> Self {
-        Self { out: Vec::with_capacity(BUFFER), first: true, error }
+        Self { out: Vec::with_capacity(BUFFER), first: true, error, dates: false }
     }
 
     fn open(&mut self, bracket: u8) {
@@ -141,6 +162,7 @@ impl ShapeSerializer for JsonWriter {
 
     fn timestamp(&mut self, value: Timestamp, format: TimestampFormat) {
         match format {
+            TimestampFormat::Default if self.dates => write_str(&mut self.out, &value.to_rfc3339()),
             TimestampFormat::Default | TimestampFormat::EpochSeconds => write_epoch_seconds(&mut self.out, value),
             TimestampFormat::DateTime => write_str(&mut self.out, &value.to_rfc3339()),
             TimestampFormat::HttpDate => write_str(&mut self.out, &value.to_http_date()),

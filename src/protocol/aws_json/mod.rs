@@ -45,6 +45,12 @@ impl Codec for AwsJson {
     }
 }
 
+/// A structure as JSON in an event's `detail`: times are text (RFC 3339), and `more` members follow its own.
+#[must_use]
+pub fn detail(structure: &dyn Encode, more: &[(&str, &str)]) -> String {
+    String::from_utf8(encode::detail(structure, more)).unwrap_or_default()
+}
+
 fn content_type(operation: &OperationSchema) -> &'static str {
     match operation.service.json_version {
         Some("1.0") => "application/x-amz-json-1.0",

@@ -1,6 +1,7 @@
 //! Amazon ECS: clusters, task definitions, tasks, container instances and what runs them.
 
 pub mod agent;
+pub mod events;
 pub mod network;
 pub mod operations;
 pub mod resources;

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn constraint(kind: &str, expression: Option<&str>) -> PlacementConstraint {
-        PlacementConstraint { r#type: Some(kind.into()), expression: expression.map(Into::into), ..Default::default() }
+        PlacementConstraint { r#type: Some(kind.into()), expression: expression.map(Into::into) }
     }
 
     #[test]
@@ -82,7 +82,6 @@ mod tests {
         let own = TaskDefinitionPlacementConstraint {
             r#type: Some(TaskDefinitionPlacementConstraintType::MemberOf),
             expression: Some("attribute:a exists".into()),
-            ..Default::default()
         };
         let given = [constraint("distinctInstance", Some("")), constraint("memberOf", Some("task:group == b"))];
         let both = Constraints::parse(&given, &[own]).expect("valid");

@@ -1,0 +1,97 @@
+//! One event, in EventBridge's envelope.
+//! <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>
+
+use std::sync::Arc;
+
+use api_models::Encode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::identity::Scope;
+use crate::protocol::aws_json;
+use crate::services::ecs::resources::container_instance::Loads;
+use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Task};
+use crate::store::State;
+use crate::time::Timestamp;
+
+/// What happened: the record as it is after it.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    Task(Arc<Task>),
+    ContainerInstance(Arc<ContainerInstance>),
+}
+
+/// An event as a rule's target gets it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Event {
+    /// Of the envelope: always `0`.
+    version: &'static str,
+    pub id: String,
+    pub detail_type: &'static str,
+    source: &'static str,
+    account: String,
+    /// RFC 3339, in whole seconds.
+    time: String,
+    region: String,
+    /// The ARNs of what it is about.
+    pub resources: Vec<String>,
+    /// As DescribeTasks and its kin show it, with times as text, and what events add. `detail.version` is the record's.
+    detail: Box<RawValue>,
+    /// For those who listen to one cluster only.
+    #[serde(skip)]
+    pub cluster: ClusterKey,
+}
+
+impl Event {
+    /// Tells of `fact`. `state` is that after the change, `now` when it happened.
+    #[must_use]
+    pub fn new(fact: &Fact, state: &State, id: String, now: Timestamp) -> Self {
+        let scope: &Scope;
+        let (detail_type, cluster, resource, detail) = match fact {
+            Fact::Task(task) => {
+                scope = &task.key.scope;
+                ("ECS Task State Change", task.key.cluster(), task.key.arn(), task_detail(task, now))
+            }
+            Fact::ContainerInstance(instance) => {
+                scope = &instance.key.scope;
+                let detail = instance_detail(instance, state, now);
+                ("ECS Container Instance State Change", instance.key.cluster(), instance.key.arn(), detail)
+            }
+        };
+        Self {
+            version: "0",
+            id,
+            detail_type,
+            source: "aws.ecs",
+            account: scope.account.to_string(),
+            time: Timestamp::from_millis(now.as_millis().div_euclid(1000) * 1000).to_rfc3339(),
+            region: scope.region.to_string(),
+            resources: vec![resource],
+            detail,
+            cluster,
+        }
+    }
+}
+
+fn task_detail(task: &Task, now: Timestamp) -> Box<RawValue> {
+    let mut shown = task.to_api(false);
+    // Events show no tags.
+    shown.tags = None;
+    detail(&shown, &[("updatedAt", &now.to_rfc3339())])
+}
+
+fn instance_detail(instance: &ContainerInstance, state: &State, now: Timestamp) -> Box<RawValue> {
+    let cluster = instance.key.cluster();
+    let mut shown = instance.to_api(&Loads::of_cluster(state, &cluster), &[], now);
+    shown.tags = None;
+    let (cluster, now) = (cluster.arn(), now.to_rfc3339());
+    detail(&shown, &[("clusterArn", &cluster), ("updatedAt", &now), ("accountType", "CUSTOMER")])
+}
+
+/// A structure of the API and members that events add to it.
+fn detail(structure: &dyn Encode, more: &[(&str, &str)]) -> Box<RawValue> {
+    let text = aws_json::detail(structure, more);
+    // What was just written is JSON.
+    RawValue::from_string(text).unwrap_or_default()
+}
