@@ -191,14 +191,14 @@ impl Transaction {
 
     /// [`Transaction::put`] for a record that is already shared.
     pub fn put_arc<R: Stored>(&mut self, record: Arc<R>) {
-        let key = record.key();
-        self.changes.insert(R::change(key.clone()));
-        R::table_mut(&mut self.state).insert(key, record);
+        self.changes.insert(R::change(record.key()));
+        self.state.write(record);
     }
 
     /// Deletes the record under `key` and returns it.
     pub fn delete<R: Stored>(&mut self, key: &R::Key) -> Option<Arc<R>> {
         let old = R::table_mut(&mut self.state).remove(key)?;
+        R::follow(&mut self.state, Some(&old), None);
         self.changes.insert(R::change(key.clone()));
         Some(old)
     }

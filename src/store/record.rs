@@ -16,6 +16,10 @@ pub trait Record: Serialize + DeserializeOwned + Debug + Send + Sync + 'static {
     type Key: Ord + Clone + Debug + Serialize + Send + Sync + 'static;
 
     fn key(&self) -> Self::Key;
+
+    /// Brings what the state derives from the table up to date with a change of one record; `None` is a record that is
+    /// not there. Called for every write.
+    fn follow(_state: &mut State, _old: Option<&Self>, _new: Option<&Self>) {}
 }
 
 /// A record that has its table in [`State`]; implemented by the `tables!` list in `state.rs`.

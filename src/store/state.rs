@@ -12,6 +12,8 @@ macro_rules! tables {
         #[derive(Clone, Debug, Default)]
         pub struct State {
             $(pub $field: Table<$record>,)*
+            /// Derived from the tasks: whose they are.
+            pub service_tasks: ecs::ServiceTasks,
         }
 
         /// The key of a record that was written or deleted.
@@ -52,11 +54,17 @@ macro_rules! tables {
                 match table {
                     $(stringify!($field) => {
                         let record: $record = super::journal::decode(table, value)?;
-                        self.$field.insert(record.key(), Arc::new(record));
+                        self.write(Arc::new(record));
                     })*
                     _ => return Err(JournalError::UnknownTable(table.to_owned())),
                 }
                 Ok(())
+            }
+
+            /// Writes a record, and brings up to date what is derived from it.
+            pub(super) fn write<R: Stored>(&mut self, record: Arc<R>) {
+                let old = R::table_mut(self).insert(record.key(), record.clone());
+                R::follow(self, old.as_deref(), Some(&record));
             }
 
             /// How many records each table holds, by its name.
@@ -75,5 +83,10 @@ tables! {
     task_definitions / TaskDefinition: ecs::TaskDefinition,
     tasks / Task: ecs::Task,
     container_instances / ContainerInstance: ecs::ContainerInstance,
+    services / Service: ecs::Service,
+    service_revisions / ServiceRevision: ecs::ServiceRevision,
+    service_deployments / ServiceDeployment: ecs::ServiceDeployment,
+    service_events / ServiceEvent: ecs::ServiceEvent,
+    task_sets / TaskSet: ecs::TaskSet,
     idempotency_tokens / IdempotencyToken: ecs::IdempotencyToken,
 }

@@ -148,7 +148,8 @@ pub static CREATE_SERVICE: OperationSchema = OperationSchema::new(
         &schema::PLATFORM_TASK_DEFINITION_INCOMPATIBILITY_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(CreateService, CREATE_SERVICE, types::CreateServiceRequest => types::CreateServiceResponse, errors::CreateServiceError);
 
@@ -339,7 +340,8 @@ pub static DELETE_SERVICE: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DeleteService, DELETE_SERVICE, types::DeleteServiceRequest => types::DeleteServiceResponse, errors::DeleteServiceError);
 
@@ -662,7 +664,8 @@ pub static DESCRIBE_SERVICES: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeServices, DESCRIBE_SERVICES, types::DescribeServicesRequest => types::DescribeServicesResponse, errors::DescribeServicesError);
 

@@ -79,6 +79,7 @@ pub(super) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         stopped_reason: None,
         group: "family:web".to_owned(),
         started_by: None,
+        service: None,
         launch_type: Some(if awsvpc { LaunchType::Fargate } else { LaunchType::Ec2 }),
         capacity_provider: None,
         platform_version: None,

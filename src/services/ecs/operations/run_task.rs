@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use api_models::ecs::{
-    Failure, InvalidParameterException, OSFamily, PlacementConstraint, PlatformTaskDefinitionIncompatibilityException,
-    PlatformUnknownException, RunTaskError, RunTaskRequest, RunTaskResponse,
+    Failure, InvalidParameterException, PlacementConstraint, RunTaskError, RunTaskRequest, RunTaskResponse,
 };
 
 use crate::services::Context;
@@ -13,8 +12,8 @@ use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
 use crate::services::ecs::resources::{
-    Blueprint, ClusterKey, ContainerInstance, Named, Place, Platform, Task, TaskDefinition, TaskRequest, find_task,
-    lookup, reservation, runnable_task_definition,
+    Blueprint, ClusterKey, ContainerInstance, Named, Place, Task, TaskDefinition, TaskRequest, find_task, lookup,
+    reservation, runnable_task_definition, where_to,
 };
 use crate::services::ecs::scheduler::constraints::Constraints;
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy};
@@ -22,9 +21,6 @@ use crate::store::{State, Transaction};
 
 const MAX_COUNT: i32 = 10;
 const MAX_STARTED_BY: usize = 128;
-const MAX_STRATEGIES: usize = 5;
-const PLATFORM_VERSIONS: [&str; 5] = ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"];
-const LATEST: &str = "1.4.0";
 
 /// Answers as soon as the tasks are written down: PROVISIONING in awsvpc mode, else PENDING. On container instances
 /// some tasks may find no room: then those that did run, and `failures` says why the others can't.
@@ -110,10 +106,7 @@ impl Request {
         if !(1..=MAX_COUNT).contains(&count) {
             return Err(invalid(format!("count must be between 1 and {MAX_COUNT}.")));
         }
-        let given = input.placement_strategy.unwrap_or_default();
-        if given.len() > MAX_STRATEGIES {
-            return Err(invalid(format!("Maximum number of strategies is {MAX_STRATEGIES}.")));
-        }
+        let strategies = where_to::strategies(input.placement_strategy.as_deref().unwrap_or_default())?;
         let task = TaskRequest {
             enable_ecs_managed_tags: input.enable_ecs_managed_tags == Some(true),
             enable_execute_command: input.enable_execute_command == Some(true),
@@ -123,6 +116,7 @@ impl Request {
             propagate_tags: input.propagate_tags,
             reference_id: input.reference_id,
             started_by: input.started_by,
+            service: None,
             tags: input.tags.unwrap_or_default(),
             volume_configurations: input.volume_configurations.unwrap_or_default(),
         };
@@ -135,7 +129,7 @@ impl Request {
             strategy: input.capacity_provider_strategy,
             platform_version: input.platform_version.filter(|version| !version.is_empty()),
             constraints: input.placement_constraints.unwrap_or_default(),
-            strategies: given.iter().map(Strategy::parse).collect::<Result<_, _>>()?,
+            strategies,
             task,
         })
     }
@@ -151,50 +145,21 @@ impl Request {
         let launch = capacity.compatibility();
         match capacity {
             Capacity::Fargate | Capacity::Strategy(_) => {
-                if !self.constraints.is_empty() {
-                    return Err(invalid("Placement constraints are not supported with FARGATE launch type."));
-                }
-                if !self.strategies.is_empty() {
-                    return Err(invalid("Placement strategies are not supported with FARGATE launch type."));
-                }
-                let platform = platform(self.platform_version.as_deref())?;
+                where_to::not_on_fargate(self.constraints.is_empty(), self.strategies.is_empty())?;
+                let platform = where_to::platform(self.platform_version.as_deref())?;
                 let blueprint = self.task.blueprint(cluster, definition, &launch, Some(platform))?;
-                check_platform(definition)?;
+                where_to::check_platform(definition)?;
                 let providers = capacity.providers(self.count);
                 Ok(Launched { tasks: on_fargate(context, &blueprint, providers), failures: Vec::new() })
             }
             Capacity::Instances(_) => {
-                if self.platform_version.is_some() {
-                    return Err(invalid("The platform version must be null when specifying an EC2 launch type."));
-                }
-                let own = definition.definition.placement_constraints.as_deref().unwrap_or_default();
-                let constraints = Constraints::parse(&self.constraints, own)?;
+                where_to::no_platform(self.platform_version.as_deref())?;
+                let constraints = where_to::constraints(&self.constraints, definition)?;
                 let blueprint = self.task.blueprint(cluster, definition, &launch, None)?;
                 on_instances(tx, context, &blueprint, capacity, &constraints, &self.strategies, self.count)
             }
         }
     }
-}
-
-fn platform(version: Option<&str>) -> Result<Platform, RunTaskError> {
-    let version = match version {
-        None | Some("LATEST") => LATEST,
-        Some(version) if PLATFORM_VERSIONS.contains(&version) => version,
-        Some(_) => return Err(PlatformUnknownException::new("The specified platform does not exist.").into()),
-    };
-    Ok(Platform { version: version.to_owned(), family: "Linux".to_owned() })
-}
-
-/// The engine runs Linux containers, so Windows' platforms can't be had.
-fn check_platform(definition: &TaskDefinition) -> Result<(), RunTaskError> {
-    let family = definition.definition.runtime_platform.as_ref().and_then(|p| p.operating_system_family.as_ref());
-    if family.is_some_and(|family| *family != OSFamily::Linux) {
-        return Err(PlatformTaskDefinitionIncompatibilityException::new(
-            "One or more of the requested capabilities are not supported.",
-        )
-        .into());
-    }
-    Ok(())
 }
 
 fn on_fargate(context: &Context, blueprint: &Blueprint, providers: Vec<Option<String>>) -> Vec<Task> {

@@ -38,6 +38,7 @@ pub(crate) async fn handle(context: Context, input: StartTaskRequest) -> Result<
         propagate_tags: input.propagate_tags,
         reference_id: input.reference_id,
         started_by: input.started_by,
+        service: None,
         tags: input.tags.unwrap_or_default(),
         volume_configurations: input.volume_configurations.unwrap_or_default(),
     };

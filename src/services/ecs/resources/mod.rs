@@ -9,16 +9,21 @@ pub mod lookup;
 pub mod paging;
 pub mod protection;
 pub mod reservation;
+pub mod service;
 pub mod settings;
 pub mod taggable;
 pub mod tags;
 mod task;
 pub mod task_definition;
+pub mod where_to;
 
 pub use account_setting::{AccountSetting, AccountSettingKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};
 pub use container_instance::{ContainerInstance, ContainerInstanceKey, Resources};
 pub use idempotency::{IdempotencyKey, IdempotencyToken};
+pub use service::{
+    Service, ServiceDeployment, ServiceEvent, ServiceKey, ServiceLink, ServiceRevision, ServiceTasks, TaskSet,
+};
 pub use task::{
     Blueprint, Container, Named, NetworkAttachment, Place, Platform, Protection, Task, TaskKey, TaskRequest,
     TaskStatus, check_id, find_task, tasks_after,

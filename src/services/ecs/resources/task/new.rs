@@ -10,7 +10,7 @@ use crate::ids::IdSource;
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::network;
 use crate::services::ecs::resources::reservation::{Needs, gpus_of, override_of};
-use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Resources, TaskDefinition};
+use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Resources, ServiceLink, TaskDefinition};
 use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
 
 /// What a Fargate task has unless it asks for more, GiB.
@@ -33,6 +33,8 @@ pub struct Blueprint {
     pub definition: Arc<TaskDefinition>,
     pub group: String,
     pub started_by: Option<String>,
+    /// The service that starts them.
+    pub service: Option<ServiceLink>,
     /// Complete, as the task shows them.
     pub overrides: TaskOverride,
     /// In awsvpc mode only.
@@ -118,6 +120,7 @@ impl Blueprint {
             stopped_reason: None,
             group: self.group.clone(),
             started_by: self.started_by.clone(),
+            service: self.service.clone(),
             launch_type: Some(launch_type),
             capacity_provider,
             platform_version,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::Scope;
 use crate::runtime::{ContainerId, ObservedHealth};
-use crate::services::ecs::resources::{ClusterKey, ContainerInstanceKey, Resources, TaskDefinitionKey};
-use crate::store::Record;
+use crate::services::ecs::resources::{ClusterKey, ContainerInstanceKey, Resources, ServiceLink, TaskDefinitionKey};
+use crate::store::{Record, State};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -133,6 +133,9 @@ pub struct Task {
     /// `family:<family>` unless the request names one; `service:<name>` for a service's tasks.
     pub group: String,
     pub started_by: Option<String>,
+    /// The service whose task it is.
+    #[serde(default)]
+    pub service: Option<ServiceLink>,
     /// `None` when a capacity provider chose it... then `capacity_provider` is set.
     pub launch_type: Option<LaunchType>,
     pub capacity_provider: Option<String>,
@@ -173,5 +176,9 @@ impl Record for Task {
 
     fn key(&self) -> TaskKey {
         self.key.clone()
+    }
+
+    fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
+        state.service_tasks.follow(old, new);
     }
 }

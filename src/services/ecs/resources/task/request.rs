@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::new::{Blueprint, Platform};
 use super::overrides;
-use crate::services::ecs::resources::{ClusterKey, TaskDefinition, tags};
+use crate::services::ecs::resources::{ClusterKey, ServiceLink, TaskDefinition, tags};
 
 const MAX_SUBNETS: usize = 16;
 const MAX_SECURITY_GROUPS: usize = 5;
@@ -28,6 +28,8 @@ pub struct TaskRequest {
     /// Has no effect that a client could see; only its length is checked.
     pub reference_id: Option<String>,
     pub started_by: Option<String>,
+    /// The service that starts the tasks; RunTask and StartTask have none.
+    pub service: Option<ServiceLink>,
     pub tags: Vec<Tag>,
     pub volume_configurations: Vec<TaskVolumeConfiguration>,
 }
@@ -110,6 +112,7 @@ impl TaskRequest {
                 .filter(|group| !group.is_empty())
                 .unwrap_or_else(|| format!("family:{}", definition.key.family)),
             started_by: self.started_by,
+            service: self.service,
             overrides,
             network,
             enable_execute_command: self.enable_execute_command,

@@ -1,0 +1,214 @@
+//! What CreateService and UpdateService accept, as far as it can be said from the request alone.
+
+use api_models::ecs::{
+    AvailabilityZoneRebalancing, CommonError, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentStrategy,
+    InvalidParameterException, LoadBalancer, PropagateTags, ServiceConnectConfiguration, ServiceRegistry,
+    ServiceVolumeConfiguration, ThresholdType, UnsupportedFeatureException, VpcLatticeConfiguration,
+};
+
+use super::Scheduling;
+
+/// The most tasks a service can be asked to have.
+const MAX_DESIRED: i32 = 5000;
+const MAX_BAKE_MINUTES: i32 = 1440;
+
+pub(super) fn invalid(message: impl Into<String>) -> CommonError {
+    InvalidParameterException::new(message).into()
+}
+
+/// Checks a service's name: up to 255 letters, digits, hyphens and underscores.
+///
+/// # Errors
+/// InvalidParameterException when it is another text.
+pub fn check_name(name: Option<&str>) -> Result<&str, CommonError> {
+    let name = name.filter(|name| !name.is_empty()).ok_or_else(|| invalid("Service name can not be blank."))?;
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    if name.len() > 255 || !name.bytes().all(allowed) {
+        return Err(invalid(r"ServiceName must match ^[a-zA-Z0-9\-_]{1,255}$"));
+    }
+    Ok(name)
+}
+
+/// Checks a desired count.
+///
+/// # Errors
+/// InvalidParameterException when it is negative or more than a service can have.
+pub fn check_desired(count: i32) -> Result<i32, CommonError> {
+    if count < 0 {
+        return Err(invalid("desiredCount cannot be less than 0."));
+    }
+    if count > MAX_DESIRED {
+        return Err(invalid(format!("desiredCount cannot be greater than {MAX_DESIRED}.")));
+    }
+    Ok(count)
+}
+
+/// What a service can be tied to that is not there yet. Each is refused by its name; nothing is ignored.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ties<'a> {
+    pub load_balancers: &'a [LoadBalancer],
+    pub service_registries: &'a [ServiceRegistry],
+    pub service_connect: Option<&'a ServiceConnectConfiguration>,
+    pub volumes: &'a [ServiceVolumeConfiguration],
+    pub vpc_lattice: &'a [VpcLatticeConfiguration],
+    pub gateway_connectors: bool,
+}
+
+impl Ties<'_> {
+    /// Refuses what can't be had.
+    ///
+    /// # Errors
+    /// UnsupportedFeatureException that names it.
+    pub fn check(&self) -> Result<(), CommonError> {
+        let refused = [
+            (!self.load_balancers.is_empty(), "loadBalancers", "Elastic Load Balancing"),
+            (!self.service_registries.is_empty(), "serviceRegistries", "AWS Cloud Map"),
+            (
+                self.service_connect.is_some_and(|connect| connect.enabled == Some(true)),
+                "serviceConnectConfiguration",
+                "Service Connect",
+            ),
+            (!self.volumes.is_empty(), "volumeConfigurations", "Amazon EBS volumes"),
+            (!self.vpc_lattice.is_empty(), "vpcLatticeConfigurations", "VPC Lattice"),
+            (self.gateway_connectors, "gatewayConnectors", "gateways"),
+        ];
+        match refused.iter().find(|(given, ..)| *given) {
+            None => Ok(()),
+            Some((_, member, what)) => Err(UnsupportedFeatureException::new(format!(
+                "LocalECS does not provide {what} for services yet. Remove {member} and try again."
+            ))
+            .into()),
+        }
+    }
+}
+
+/// `given` with AWS's defaults filled in.
+///
+/// # Errors
+/// InvalidParameterException for values that don't go together, UnsupportedFeatureException for strategies that are
+/// not there.
+pub fn configuration(
+    given: Option<DeploymentConfiguration>,
+    scheduling: Scheduling,
+) -> Result<DeploymentConfiguration, CommonError> {
+    let mut configuration = given.unwrap_or_default();
+    let (maximum, minimum) = match scheduling {
+        Scheduling::Replica => (200, 100),
+        Scheduling::Daemon => (100, 0),
+    };
+    let maximum = *configuration.maximum_percent.get_or_insert(maximum);
+    let minimum = *configuration.minimum_healthy_percent.get_or_insert(minimum);
+    if maximum < 0 || minimum < 0 {
+        return Err(invalid("Deployment configuration percentages cannot be negative."));
+    }
+    if minimum > 100 {
+        return Err(invalid("minimumHealthyPercent must be between 0 and 100."));
+    }
+    if maximum < 100 {
+        return Err(invalid("maximumPercent must be at least 100."));
+    }
+    if maximum == 100 && minimum == 100 {
+        return Err(invalid(
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
+        ));
+    }
+    let breaker = configuration.deployment_circuit_breaker.get_or_insert_default();
+    check_breaker(breaker)?;
+    if let Some(alarms) = &configuration.alarms
+        && alarms.enable == Some(true)
+        && alarms.alarm_names.as_ref().is_none_or(Vec::is_empty)
+    {
+        return Err(invalid("alarmNames can not be empty when deployment alarms are enabled."));
+    }
+    check_strategy(&mut configuration)?;
+    Ok(configuration)
+}
+
+fn check_breaker(breaker: &mut DeploymentCircuitBreaker) -> Result<(), CommonError> {
+    let enable = *breaker.enable.get_or_insert(false);
+    if *breaker.rollback.get_or_insert(false) && !enable {
+        return Err(invalid("deploymentCircuitBreaker.rollback cannot be true when the circuit breaker is disabled."));
+    }
+    let Some(threshold) = &breaker.threshold_configuration else { return Ok(()) };
+    let value = threshold.value.unwrap_or(50);
+    match threshold.r#type {
+        Some(ThresholdType::Unrecognized(_)) | None => {
+            Err(invalid("thresholdConfiguration.type should be one of [COUNT,BOUNDED_PERCENT,UNBOUNDED_PERCENT]"))
+        }
+        Some(ThresholdType::Count) if value < 1 => Err(invalid("thresholdConfiguration.value must be at least 1.")),
+        Some(ThresholdType::BoundedPercent | ThresholdType::UnboundedPercent) if !(1..=100).contains(&value) => {
+            Err(invalid("thresholdConfiguration.value must be between 1 and 100."))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn check_strategy(configuration: &mut DeploymentConfiguration) -> Result<(), CommonError> {
+    let strategy = configuration.strategy.get_or_insert(DeploymentStrategy::Rolling);
+    match strategy {
+        DeploymentStrategy::Rolling => {}
+        DeploymentStrategy::Unrecognized(_) => {
+            return Err(invalid("strategy should be one of [ROLLING,BLUE_GREEN,LINEAR,CANARY]"));
+        }
+        other => {
+            return Err(UnsupportedFeatureException::new(format!(
+                "LocalECS does not provide the {other} deployment strategy yet. Use ROLLING and try again."
+            ))
+            .into());
+        }
+    }
+    if configuration.linear_configuration.is_some() || configuration.canary_configuration.is_some() {
+        return Err(invalid(
+            "linearConfiguration and canaryConfiguration can only be specified with the LINEAR and CANARY strategies.",
+        ));
+    }
+    if configuration.lifecycle_hooks.as_ref().is_some_and(|hooks| !hooks.is_empty()) {
+        return Err(UnsupportedFeatureException::new(
+            "LocalECS does not provide deployment lifecycle hooks yet. Remove lifecycleHooks and try again.",
+        )
+        .into());
+    }
+    if configuration.early_success_criteria.as_ref().is_some_and(|criteria| criteria.enable == Some(true)) {
+        return Err(UnsupportedFeatureException::new(
+            "LocalECS does not provide early success criteria yet. Remove earlySuccessCriteria and try again.",
+        )
+        .into());
+    }
+    let minutes = *configuration.bake_time_in_minutes.get_or_insert(0);
+    if !(0..=MAX_BAKE_MINUTES).contains(&minutes) {
+        return Err(invalid(format!("bakeTimeInMinutes must be between 0 and {MAX_BAKE_MINUTES}.")));
+    }
+    Ok(())
+}
+
+/// Where the tags of a service's tasks come from.
+///
+/// # Errors
+/// InvalidParameterException for a word that is none of the three.
+pub fn propagate_tags(given: PropagateTags) -> Result<PropagateTags, CommonError> {
+    match given {
+        PropagateTags::Unrecognized(_) => Err(invalid("propagateTags should be one of [TASK_DEFINITION,SERVICE,NONE]")),
+        known => Ok(known),
+    }
+}
+
+/// Whether tasks are moved between zones; a DAEMON's never are.
+///
+/// # Errors
+/// InvalidParameterException when it is asked of a DAEMON, or is neither of the two words.
+pub fn rebalancing(
+    given: Option<AvailabilityZoneRebalancing>,
+    scheduling: Scheduling,
+) -> Result<AvailabilityZoneRebalancing, CommonError> {
+    match (given, scheduling) {
+        (Some(AvailabilityZoneRebalancing::Unrecognized(_)), _) => {
+            Err(invalid("availabilityZoneRebalancing should be one of [ENABLED,DISABLED]"))
+        }
+        (Some(AvailabilityZoneRebalancing::Enabled), Scheduling::Daemon) => {
+            Err(invalid("Availability Zone rebalancing is not supported with the DAEMON scheduling strategy."))
+        }
+        (None, Scheduling::Daemon) => Ok(AvailabilityZoneRebalancing::Disabled),
+        (None, Scheduling::Replica) => Ok(AvailabilityZoneRebalancing::Enabled),
+        (Some(given), _) => Ok(given),
+    }
+}

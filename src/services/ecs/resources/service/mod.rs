@@ -1,0 +1,38 @@
+//! Services: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_services.html>
+//!
+//! - [`Service`] is what a user asked for, with its [`Deployment`]s: the newest (PRIMARY) first, then those that still
+//!   have tasks (ACTIVE). A deployment runs one [`ServiceRevision`] and has the revision's id.
+//! - [`ServiceRevision`] is what tasks are started from; it never changes.
+//! - [`ServiceDeployment`] is the history: how the service was brought from some revisions to another one.
+//! - [`ServiceEvent`]s are records of their own, so that one more does not write the others again.
+//! - [`TaskSet`]s are the deployments of services whose controller is somebody else.
+//! - A task's [`ServiceLink`] says whose it is; [`ServiceTasks`] finds a service's tasks without a scan.
+
+mod begin;
+mod census;
+pub mod checks;
+mod deployment;
+mod events;
+mod find;
+mod launch;
+mod record;
+mod render;
+mod revision;
+mod task_set;
+mod tasks;
+
+pub use begin::{begin_deployment, new_deployment_id, supersede};
+pub use census::Counts;
+pub use deployment::{
+    FinalCounts, Rollback, ServiceDeployment, ServiceDeploymentKey, breaker_threshold, deployments_of, is_over,
+    ordered_by_age,
+};
+pub use events::{EVENTS_KEPT, ServiceEvent, ServiceEventKey, add_event, events_of};
+pub use find::{active, find, key_of, services_of};
+pub use launch::{Launch, launch};
+pub use record::{
+    Backoff, Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceKey, ServiceStatus, forget,
+};
+pub use revision::{RevisionSpec, ServiceRevision, ServiceRevisionKey};
+pub use task_set::{TaskSet, TaskSetKey};
+pub use tasks::{Phase, ServiceLink, ServiceTasks};
