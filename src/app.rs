@@ -19,6 +19,7 @@ use crate::services::dispatch::Registry;
 use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
+use crate::services::secretsmanager::deletion::SecretDeletion;
 use crate::store::Store;
 use crate::time::{Clock, real_sleep};
 
@@ -67,6 +68,8 @@ impl App {
         let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(TaskDefinitionDeletion { shared: shared.clone() }), wakes);
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(SecretDeletion { shared: shared.clone() }), wakes);
         Arc::new(Self { shared, runtime, agent, driver, events, engine })
     }
 

@@ -75,6 +75,25 @@ impl IdSource {
         format!("{prefix}-0{}", self.hex(16))
     }
 
+    /// So many characters of `alphabet` (which must be ASCII and not empty), evenly spread: passwords, the end of a
+    /// secret's ARN.
+    #[must_use]
+    pub fn characters(&self, alphabet: &[u8], length: usize) -> String {
+        let mut rng = self.rng.lock();
+        let count = alphabet.len().max(1);
+        // A few more draws than characters: those in the uneven rest of the range are thrown away.
+        let even = u64::MAX - u64::MAX % count as u64;
+        let mut text = String::with_capacity(length);
+        while text.len() < length {
+            let number = rng.next_u64();
+            if number < even {
+                let letter = usize::try_from(number % count as u64).ok().and_then(|index| alphabet.get(index));
+                text.push(letter.copied().map_or('x', char::from));
+            }
+        }
+        text
+    }
+
     /// A number below `bound` (which must not be 0), evenly spread.
     #[must_use]
     pub fn below(&self, bound: u64) -> u64 {

@@ -4,9 +4,12 @@ pub mod dispatch;
 pub mod ecs;
 pub mod iam;
 pub mod logs;
+pub mod paging;
 pub mod secretsmanager;
+pub mod sensitive;
 pub mod ssm;
 pub mod sts;
+pub mod tag_rules;
 
 use std::sync::Arc;
 

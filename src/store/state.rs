@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::journal::{JournalError, Row};
 use super::record::{Record, Stored, Table};
 use crate::services::ecs::resources as ecs;
+use crate::services::secretsmanager::resources as secretsmanager;
+use crate::services::ssm::resources as ssm;
 
 macro_rules! tables {
     ($($field:ident / $variant:ident: $record:ty,)*) => {
@@ -89,4 +91,6 @@ tables! {
     service_events / ServiceEvent: ecs::ServiceEvent,
     task_sets / TaskSet: ecs::TaskSet,
     idempotency_tokens / IdempotencyToken: ecs::IdempotencyToken,
+    secrets / Secret: secretsmanager::Secret,
+    parameters / Parameter: ssm::Parameter,
 }

@@ -6,10 +6,14 @@ use super::{Constraint, Violation, declared};
 use crate::protocol::Rejection;
 
 pub(super) fn rejection(operation: &'static OperationSchema, violations: &[Violation]) -> Rejection {
-    let (code, status) = declared(
-        operation,
-        &["ValidationException", "InvalidParameterException", "InvalidInputException", "InvalidRequestException"],
-    );
+    let (code, status) = match operation.service.id {
+        // It answers its InvalidParameterException to what it checks itself, later.
+        "secretsmanager" => ("ValidationException", 400),
+        _ => declared(
+            operation,
+            &["ValidationException", "InvalidParameterException", "InvalidInputException", "InvalidRequestException"],
+        ),
+    };
     let count = violations.len();
     let errors = if count == 1 { "error" } else { "errors" };
     let all: Vec<String> = violations.iter().map(message).collect();

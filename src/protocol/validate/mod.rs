@@ -93,12 +93,24 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Member(Self::Root, _, member) => f.write_str(member.wire_name),
-            Self::Member(parent, _, member) => write!(f, "{parent}.{}", member.wire_name),
+            Self::Member(Self::Root, _, member) => lower_camel(member.wire_name, f),
+            Self::Member(parent, _, member) => {
+                write!(f, "{parent}.")?;
+                lower_camel(member.wire_name, f)
+            }
             Self::Element(parent, index) => write!(f, "{parent}.{}.member", index + 1),
             Self::Value(parent, key) => write!(f, "{parent}.{key}.member"),
         }
     }
+}
+
+/// AWS's sentences have the members of Java classes, which begin with a small letter whatever the wire says.
+fn lower_camel(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut letters = name.chars();
+    if let Some(first) = letters.next() {
+        write!(f, "{}", first.to_ascii_lowercase())?;
+    }
+    f.write_str(letters.as_str())
 }
 
 struct Walk {

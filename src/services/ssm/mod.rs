@@ -1,4 +1,4 @@
-//! AWS Systems Manager: its Parameter Store.
+//! AWS Systems Manager: Parameter Store, where containers' configuration comes from.
 
 pub mod operations;
 pub mod resources;

@@ -3,6 +3,311 @@
 use super::{operations, schema, types::*};
 use crate::macros::{common_error, exception, operation_error, structure};
 
+#[derive(Clone, Default, PartialEq)]
+pub struct DecryptionFailure {
+    pub message: Option<String>,
+}
+
+structure!(DecryptionFailure, schema::DECRYPTION_FAILURE, {
+    0 message,
+});
+
+exception!(DecryptionFailure, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EncryptionFailure {
+    pub message: Option<String>,
+}
+
+structure!(EncryptionFailure, schema::ENCRYPTION_FAILURE, {
+    0 message,
+});
+
+exception!(EncryptionFailure, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InternalServiceError {
+    pub message: Option<String>,
+}
+
+structure!(InternalServiceError, schema::INTERNAL_SERVICE_ERROR, {
+    0 message,
+});
+
+exception!(InternalServiceError, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidNextTokenException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidNextTokenException, schema::INVALID_NEXT_TOKEN_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidNextTokenException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidParameterException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidParameterException, schema::INVALID_PARAMETER_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidParameterException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidRequestException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidRequestException, schema::INVALID_REQUEST_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidRequestException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LimitExceededException {
+    pub message: Option<String>,
+}
+
+structure!(LimitExceededException, schema::LIMIT_EXCEEDED_EXCEPTION, {
+    0 message,
+});
+
+exception!(LimitExceededException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MalformedPolicyDocumentException {
+    pub message: Option<String>,
+}
+
+structure!(MalformedPolicyDocumentException, schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION, {
+    0 message,
+});
+
+exception!(MalformedPolicyDocumentException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PreconditionNotMetException {
+    pub message: Option<String>,
+}
+
+structure!(PreconditionNotMetException, schema::PRECONDITION_NOT_MET_EXCEPTION, {
+    0 message,
+});
+
+exception!(PreconditionNotMetException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PublicPolicyException {
+    pub message: Option<String>,
+}
+
+structure!(PublicPolicyException, schema::PUBLIC_POLICY_EXCEPTION, {
+    0 message,
+});
+
+exception!(PublicPolicyException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ResourceExistsException {
+    pub message: Option<String>,
+}
+
+structure!(ResourceExistsException, schema::RESOURCE_EXISTS_EXCEPTION, {
+    0 message,
+});
+
+exception!(ResourceExistsException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ResourceNotFoundException {
+    pub message: Option<String>,
+}
+
+structure!(ResourceNotFoundException, schema::RESOURCE_NOT_FOUND_EXCEPTION, {
+    0 message,
+});
+
+exception!(ResourceNotFoundException, message);
+
+operation_error!(BatchGetSecretValueError, operations::BATCH_GET_SECRET_VALUE, {
+    DecryptionFailure,
+    InternalServiceError,
+    InvalidNextTokenException,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(CreateSecretError, operations::CREATE_SECRET, {
+    DecryptionFailure,
+    EncryptionFailure,
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    PreconditionNotMetException,
+    ResourceExistsException,
+    ResourceNotFoundException,
+});
+
+operation_error!(DeleteResourcePolicyError, operations::DELETE_RESOURCE_POLICY, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(DeleteSecretError, operations::DELETE_SECRET, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(DescribeSecretError, operations::DESCRIBE_SECRET, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(GetRandomPasswordError, operations::GET_RANDOM_PASSWORD, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(GetResourcePolicyError, operations::GET_RESOURCE_POLICY, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(GetSecretValueError, operations::GET_SECRET_VALUE, {
+    DecryptionFailure,
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(ListSecretVersionIdsError, operations::LIST_SECRET_VERSION_IDS, {
+    InternalServiceError,
+    InvalidNextTokenException,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(ListSecretsError, operations::LIST_SECRETS, {
+    InternalServiceError,
+    InvalidNextTokenException,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(PutResourcePolicyError, operations::PUT_RESOURCE_POLICY, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    MalformedPolicyDocumentException,
+    PublicPolicyException,
+    ResourceNotFoundException,
+});
+
+operation_error!(PutSecretValueError, operations::PUT_SECRET_VALUE, {
+    DecryptionFailure,
+    EncryptionFailure,
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    LimitExceededException,
+    ResourceExistsException,
+    ResourceNotFoundException,
+});
+
+operation_error!(RestoreSecretError, operations::RESTORE_SECRET, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(TagResourceError, operations::TAG_RESOURCE, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(UntagResourceError, operations::UNTAG_RESOURCE, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
+});
+
+operation_error!(UpdateSecretError, operations::UPDATE_SECRET, {
+    DecryptionFailure,
+    EncryptionFailure,
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    PreconditionNotMetException,
+    ResourceExistsException,
+    ResourceNotFoundException,
+});
+
+operation_error!(UpdateSecretVersionStageError, operations::UPDATE_SECRET_VERSION_STAGE, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    LimitExceededException,
+    ResourceNotFoundException,
+});
+
+operation_error!(ValidateResourcePolicyError, operations::VALIDATE_RESOURCE_POLICY, {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    MalformedPolicyDocumentException,
+    ResourceNotFoundException,
+});
+
 common_error!(CommonError {
+    InternalServiceError,
+    InvalidParameterException,
+    InvalidRequestException,
+    ResourceNotFoundException,
 } =>
+    BatchGetSecretValueError,
+    CreateSecretError,
+    DeleteResourcePolicyError,
+    DeleteSecretError,
+    DescribeSecretError,
+    GetRandomPasswordError,
+    GetResourcePolicyError,
+    GetSecretValueError,
+    ListSecretVersionIdsError,
+    ListSecretsError,
+    PutResourcePolicyError,
+    PutSecretValueError,
+    RestoreSecretError,
+    TagResourceError,
+    UntagResourceError,
+    UpdateSecretError,
+    UpdateSecretVersionStageError,
+    ValidateResourcePolicyError,
 );

@@ -3,3 +3,322 @@
 use super::{SERVICE, errors, schema, types};
 use crate::macros::operation;
 use crate::schema::{OperationSchema, Pagination};
+
+pub static BATCH_GET_SECRET_VALUE: OperationSchema = OperationSchema::new(
+    "BatchGetSecretValue",
+    &SERVICE,
+    &schema::BATCH_GET_SECRET_VALUE_REQUEST,
+    &schema::BATCH_GET_SECRET_VALUE_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::DECRYPTION_FAILURE,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::INVALID_NEXT_TOKEN_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(BatchGetSecretValue, BATCH_GET_SECRET_VALUE, types::BatchGetSecretValueRequest => types::BatchGetSecretValueResponse, errors::BatchGetSecretValueError);
+
+pub static CREATE_SECRET: OperationSchema = OperationSchema::new(
+    "CreateSecret",
+    &SERVICE,
+    &schema::CREATE_SECRET_REQUEST,
+    &schema::CREATE_SECRET_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::ENCRYPTION_FAILURE,
+        &schema::RESOURCE_EXISTS_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::PRECONDITION_NOT_MET_EXCEPTION,
+        &schema::DECRYPTION_FAILURE,
+    ],
+)
+.on();
+
+operation!(CreateSecret, CREATE_SECRET, types::CreateSecretRequest => types::CreateSecretResponse, errors::CreateSecretError);
+
+pub static DELETE_RESOURCE_POLICY: OperationSchema = OperationSchema::new(
+    "DeleteResourcePolicy",
+    &SERVICE,
+    &schema::DELETE_RESOURCE_POLICY_REQUEST,
+    &schema::DELETE_RESOURCE_POLICY_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteResourcePolicy, DELETE_RESOURCE_POLICY, types::DeleteResourcePolicyRequest => types::DeleteResourcePolicyResponse, errors::DeleteResourcePolicyError);
+
+pub static DELETE_SECRET: OperationSchema = OperationSchema::new(
+    "DeleteSecret",
+    &SERVICE,
+    &schema::DELETE_SECRET_REQUEST,
+    &schema::DELETE_SECRET_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+    ],
+)
+.on();
+
+operation!(DeleteSecret, DELETE_SECRET, types::DeleteSecretRequest => types::DeleteSecretResponse, errors::DeleteSecretError);
+
+pub static DESCRIBE_SECRET: OperationSchema = OperationSchema::new(
+    "DescribeSecret",
+    &SERVICE,
+    &schema::DESCRIBE_SECRET_REQUEST,
+    &schema::DESCRIBE_SECRET_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DescribeSecret, DESCRIBE_SECRET, types::DescribeSecretRequest => types::DescribeSecretResponse, errors::DescribeSecretError);
+
+pub static GET_RANDOM_PASSWORD: OperationSchema = OperationSchema::new(
+    "GetRandomPassword",
+    &SERVICE,
+    &schema::GET_RANDOM_PASSWORD_REQUEST,
+    &schema::GET_RANDOM_PASSWORD_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(GetRandomPassword, GET_RANDOM_PASSWORD, types::GetRandomPasswordRequest => types::GetRandomPasswordResponse, errors::GetRandomPasswordError);
+
+pub static GET_RESOURCE_POLICY: OperationSchema = OperationSchema::new(
+    "GetResourcePolicy",
+    &SERVICE,
+    &schema::GET_RESOURCE_POLICY_REQUEST,
+    &schema::GET_RESOURCE_POLICY_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(GetResourcePolicy, GET_RESOURCE_POLICY, types::GetResourcePolicyRequest => types::GetResourcePolicyResponse, errors::GetResourcePolicyError);
+
+pub static GET_SECRET_VALUE: OperationSchema = OperationSchema::new(
+    "GetSecretValue",
+    &SERVICE,
+    &schema::GET_SECRET_VALUE_REQUEST,
+    &schema::GET_SECRET_VALUE_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::DECRYPTION_FAILURE,
+        &schema::INTERNAL_SERVICE_ERROR,
+    ],
+)
+.on();
+
+operation!(GetSecretValue, GET_SECRET_VALUE, types::GetSecretValueRequest => types::GetSecretValueResponse, errors::GetSecretValueError);
+
+pub static LIST_SECRET_VERSION_IDS: OperationSchema = OperationSchema::new(
+    "ListSecretVersionIds",
+    &SERVICE,
+    &schema::LIST_SECRET_VERSION_IDS_REQUEST,
+    &schema::LIST_SECRET_VERSION_IDS_RESPONSE,
+    &[
+        &schema::INVALID_NEXT_TOKEN_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(ListSecretVersionIds, LIST_SECRET_VERSION_IDS, types::ListSecretVersionIdsRequest => types::ListSecretVersionIdsResponse, errors::ListSecretVersionIdsError);
+
+pub static LIST_SECRETS: OperationSchema = OperationSchema::new(
+    "ListSecrets",
+    &SERVICE,
+    &schema::LIST_SECRETS_REQUEST,
+    &schema::LIST_SECRETS_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INVALID_NEXT_TOKEN_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+    ],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["SecretList"],
+});
+
+operation!(ListSecrets, LIST_SECRETS, types::ListSecretsRequest => types::ListSecretsResponse, errors::ListSecretsError);
+
+pub static PUT_RESOURCE_POLICY: OperationSchema = OperationSchema::new(
+    "PutResourcePolicy",
+    &SERVICE,
+    &schema::PUT_RESOURCE_POLICY_REQUEST,
+    &schema::PUT_RESOURCE_POLICY_RESPONSE,
+    &[
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::PUBLIC_POLICY_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(PutResourcePolicy, PUT_RESOURCE_POLICY, types::PutResourcePolicyRequest => types::PutResourcePolicyResponse, errors::PutResourcePolicyError);
+
+pub static PUT_SECRET_VALUE: OperationSchema = OperationSchema::new(
+    "PutSecretValue",
+    &SERVICE,
+    &schema::PUT_SECRET_VALUE_REQUEST,
+    &schema::PUT_SECRET_VALUE_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::ENCRYPTION_FAILURE,
+        &schema::RESOURCE_EXISTS_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::DECRYPTION_FAILURE,
+    ],
+)
+.on();
+
+operation!(PutSecretValue, PUT_SECRET_VALUE, types::PutSecretValueRequest => types::PutSecretValueResponse, errors::PutSecretValueError);
+
+pub static RESTORE_SECRET: OperationSchema = OperationSchema::new(
+    "RestoreSecret",
+    &SERVICE,
+    &schema::RESTORE_SECRET_REQUEST,
+    &schema::RESTORE_SECRET_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+    ],
+)
+.on();
+
+operation!(RestoreSecret, RESTORE_SECRET, types::RestoreSecretRequest => types::RestoreSecretResponse, errors::RestoreSecretError);
+
+pub static TAG_RESOURCE: OperationSchema = OperationSchema::new(
+    "TagResource",
+    &SERVICE,
+    &schema::TAG_RESOURCE_REQUEST,
+    &schema::TAG_RESOURCE_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+    ],
+)
+.on();
+
+operation!(TagResource, TAG_RESOURCE, types::TagResourceRequest => types::TagResourceResponse, errors::TagResourceError);
+
+pub static UNTAG_RESOURCE: OperationSchema = OperationSchema::new(
+    "UntagResource",
+    &SERVICE,
+    &schema::UNTAG_RESOURCE_REQUEST,
+    &schema::UNTAG_RESOURCE_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+    ],
+)
+.on();
+
+operation!(UntagResource, UNTAG_RESOURCE, types::UntagResourceRequest => types::UntagResourceResponse, errors::UntagResourceError);
+
+pub static UPDATE_SECRET: OperationSchema = OperationSchema::new(
+    "UpdateSecret",
+    &SERVICE,
+    &schema::UPDATE_SECRET_REQUEST,
+    &schema::UPDATE_SECRET_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::ENCRYPTION_FAILURE,
+        &schema::RESOURCE_EXISTS_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::PRECONDITION_NOT_MET_EXCEPTION,
+        &schema::DECRYPTION_FAILURE,
+    ],
+)
+.on();
+
+operation!(UpdateSecret, UPDATE_SECRET, types::UpdateSecretRequest => types::UpdateSecretResponse, errors::UpdateSecretError);
+
+pub static UPDATE_SECRET_VERSION_STAGE: OperationSchema = OperationSchema::new(
+    "UpdateSecretVersionStage",
+    &SERVICE,
+    &schema::UPDATE_SECRET_VERSION_STAGE_REQUEST,
+    &schema::UPDATE_SECRET_VERSION_STAGE_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_REQUEST_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+    ],
+)
+.on();
+
+operation!(UpdateSecretVersionStage, UPDATE_SECRET_VERSION_STAGE, types::UpdateSecretVersionStageRequest => types::UpdateSecretVersionStageResponse, errors::UpdateSecretVersionStageError);
+
+pub static VALIDATE_RESOURCE_POLICY: OperationSchema = OperationSchema::new(
+    "ValidateResourcePolicy",
+    &SERVICE,
+    &schema::VALIDATE_RESOURCE_POLICY_REQUEST,
+    &schema::VALIDATE_RESOURCE_POLICY_RESPONSE,
+    &[
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INTERNAL_SERVICE_ERROR,
+        &schema::INVALID_REQUEST_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(ValidateResourcePolicy, VALIDATE_RESOURCE_POLICY, types::ValidateResourcePolicyRequest => types::ValidateResourcePolicyResponse, errors::ValidateResourcePolicyError);

@@ -3,6 +3,446 @@
 use super::{operations, schema, types::*};
 use crate::macros::{common_error, exception, operation_error, structure};
 
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessDeniedException {
+    pub message: Option<String>,
+}
+
+structure!(AccessDeniedException, schema::ACCESS_DENIED_EXCEPTION, {
+    0 message,
+});
+
+exception!(AccessDeniedException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct HierarchyLevelLimitExceededException {
+    pub message: Option<String>,
+}
+
+structure!(HierarchyLevelLimitExceededException, schema::HIERARCHY_LEVEL_LIMIT_EXCEEDED_EXCEPTION, {
+    0 message,
+});
+
+exception!(HierarchyLevelLimitExceededException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct HierarchyTypeMismatchException {
+    pub message: Option<String>,
+}
+
+structure!(HierarchyTypeMismatchException, schema::HIERARCHY_TYPE_MISMATCH_EXCEPTION, {
+    0 message,
+});
+
+exception!(HierarchyTypeMismatchException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IncompatiblePolicyException {
+    pub message: Option<String>,
+}
+
+structure!(IncompatiblePolicyException, schema::INCOMPATIBLE_POLICY_EXCEPTION, {
+    0 message,
+});
+
+exception!(IncompatiblePolicyException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InternalServerError {
+    pub message: Option<String>,
+}
+
+structure!(InternalServerError, schema::INTERNAL_SERVER_ERROR, {
+    0 message,
+});
+
+exception!(InternalServerError, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidAllowedPatternException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidAllowedPatternException, schema::INVALID_ALLOWED_PATTERN_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidAllowedPatternException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidFilterKey {
+    pub message: Option<String>,
+}
+
+structure!(InvalidFilterKey, schema::INVALID_FILTER_KEY, {
+    0 message,
+});
+
+exception!(InvalidFilterKey, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidFilterOption {
+    pub message: Option<String>,
+}
+
+structure!(InvalidFilterOption, schema::INVALID_FILTER_OPTION, {
+    0 message,
+});
+
+exception!(InvalidFilterOption, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidFilterValue {
+    pub message: Option<String>,
+}
+
+structure!(InvalidFilterValue, schema::INVALID_FILTER_VALUE, {
+    0 message,
+});
+
+exception!(InvalidFilterValue, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidKeyId {
+    pub message: Option<String>,
+}
+
+structure!(InvalidKeyId, schema::INVALID_KEY_ID, {
+    0 message,
+});
+
+exception!(InvalidKeyId, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidNextToken {
+    pub message: Option<String>,
+}
+
+structure!(InvalidNextToken, schema::INVALID_NEXT_TOKEN, {
+    0 message,
+});
+
+exception!(InvalidNextToken, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidPolicyAttributeException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidPolicyAttributeException, schema::INVALID_POLICY_ATTRIBUTE_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidPolicyAttributeException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidPolicyTypeException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidPolicyTypeException, schema::INVALID_POLICY_TYPE_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidPolicyTypeException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidResourceId {
+    pub message: Option<String>,
+}
+
+structure!(InvalidResourceId, schema::INVALID_RESOURCE_ID, {
+    0 message,
+});
+
+exception!(InvalidResourceId, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidResourceType {
+    pub message: Option<String>,
+}
+
+structure!(InvalidResourceType, schema::INVALID_RESOURCE_TYPE, {
+    0 message,
+});
+
+exception!(InvalidResourceType, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterAlreadyExists {
+    pub message: Option<String>,
+}
+
+structure!(ParameterAlreadyExists, schema::PARAMETER_ALREADY_EXISTS, {
+    0 message,
+});
+
+exception!(ParameterAlreadyExists, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterLimitExceeded {
+    pub message: Option<String>,
+}
+
+structure!(ParameterLimitExceeded, schema::PARAMETER_LIMIT_EXCEEDED, {
+    0 message,
+});
+
+exception!(ParameterLimitExceeded, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterMaxVersionLimitExceeded {
+    pub message: Option<String>,
+}
+
+structure!(ParameterMaxVersionLimitExceeded, schema::PARAMETER_MAX_VERSION_LIMIT_EXCEEDED, {
+    0 message,
+});
+
+exception!(ParameterMaxVersionLimitExceeded, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterNotFound {
+    pub message: Option<String>,
+}
+
+structure!(ParameterNotFound, schema::PARAMETER_NOT_FOUND, {
+    0 message,
+});
+
+exception!(ParameterNotFound, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterPatternMismatchException {
+    pub message: Option<String>,
+}
+
+structure!(ParameterPatternMismatchException, schema::PARAMETER_PATTERN_MISMATCH_EXCEPTION, {
+    0 message,
+});
+
+exception!(ParameterPatternMismatchException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterVersionLabelLimitExceeded {
+    pub message: Option<String>,
+}
+
+structure!(ParameterVersionLabelLimitExceeded, schema::PARAMETER_VERSION_LABEL_LIMIT_EXCEEDED, {
+    0 message,
+});
+
+exception!(ParameterVersionLabelLimitExceeded, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterVersionNotFound {
+    pub message: Option<String>,
+}
+
+structure!(ParameterVersionNotFound, schema::PARAMETER_VERSION_NOT_FOUND, {
+    0 message,
+});
+
+exception!(ParameterVersionNotFound, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PoliciesLimitExceededException {
+    pub message: Option<String>,
+}
+
+structure!(PoliciesLimitExceededException, schema::POLICIES_LIMIT_EXCEEDED_EXCEPTION, {
+    0 message,
+});
+
+exception!(PoliciesLimitExceededException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TooManyTagsError {
+    pub message: Option<String>,
+}
+
+structure!(TooManyTagsError, schema::TOO_MANY_TAGS_ERROR, {
+    0 message,
+});
+
+exception!(TooManyTagsError, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TooManyUpdates {
+    pub message: Option<String>,
+}
+
+structure!(TooManyUpdates, schema::TOO_MANY_UPDATES, {
+    0 message,
+});
+
+exception!(TooManyUpdates, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UnsupportedParameterType {
+    pub message: Option<String>,
+}
+
+structure!(UnsupportedParameterType, schema::UNSUPPORTED_PARAMETER_TYPE, {
+    0 message,
+});
+
+exception!(UnsupportedParameterType, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ValidationException {
+    pub message: Option<String>,
+    pub reason_code: Option<String>,
+}
+
+structure!(ValidationException, schema::VALIDATION_EXCEPTION, {
+    0 message,
+    1 reason_code,
+});
+
+exception!(ValidationException, message);
+
+operation_error!(AddTagsToResourceError, operations::ADD_TAGS_TO_RESOURCE, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidResourceId,
+    InvalidResourceType,
+    TooManyTagsError,
+    TooManyUpdates,
+    ValidationException,
+});
+
+operation_error!(DeleteParameterError, operations::DELETE_PARAMETER, {
+    AccessDeniedException,
+    InternalServerError,
+    ParameterNotFound,
+    ValidationException,
+});
+
+operation_error!(DeleteParametersError, operations::DELETE_PARAMETERS, {
+    AccessDeniedException,
+    InternalServerError,
+    ValidationException,
+});
+
+operation_error!(DescribeParametersError, operations::DESCRIBE_PARAMETERS, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidFilterKey,
+    InvalidFilterOption,
+    InvalidFilterValue,
+    InvalidNextToken,
+    ValidationException,
+});
+
+operation_error!(GetParameterError, operations::GET_PARAMETER, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidKeyId,
+    ParameterNotFound,
+    ParameterVersionNotFound,
+    ValidationException,
+});
+
+operation_error!(GetParameterHistoryError, operations::GET_PARAMETER_HISTORY, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidKeyId,
+    InvalidNextToken,
+    ParameterNotFound,
+    ValidationException,
+});
+
+operation_error!(GetParametersError, operations::GET_PARAMETERS, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidKeyId,
+    ValidationException,
+});
+
+operation_error!(GetParametersByPathError, operations::GET_PARAMETERS_BY_PATH, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidFilterKey,
+    InvalidFilterOption,
+    InvalidFilterValue,
+    InvalidKeyId,
+    InvalidNextToken,
+    ValidationException,
+});
+
+operation_error!(LabelParameterVersionError, operations::LABEL_PARAMETER_VERSION, {
+    AccessDeniedException,
+    InternalServerError,
+    ParameterNotFound,
+    ParameterVersionLabelLimitExceeded,
+    ParameterVersionNotFound,
+    TooManyUpdates,
+    ValidationException,
+});
+
+operation_error!(ListTagsForResourceError, operations::LIST_TAGS_FOR_RESOURCE, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidResourceId,
+    InvalidResourceType,
+    ValidationException,
+});
+
+operation_error!(PutParameterError, operations::PUT_PARAMETER, {
+    AccessDeniedException,
+    HierarchyLevelLimitExceededException,
+    HierarchyTypeMismatchException,
+    IncompatiblePolicyException,
+    InternalServerError,
+    InvalidAllowedPatternException,
+    InvalidKeyId,
+    InvalidPolicyAttributeException,
+    InvalidPolicyTypeException,
+    ParameterAlreadyExists,
+    ParameterLimitExceeded,
+    ParameterMaxVersionLimitExceeded,
+    ParameterPatternMismatchException,
+    PoliciesLimitExceededException,
+    TooManyUpdates,
+    UnsupportedParameterType,
+    ValidationException,
+});
+
+operation_error!(RemoveTagsFromResourceError, operations::REMOVE_TAGS_FROM_RESOURCE, {
+    AccessDeniedException,
+    InternalServerError,
+    InvalidResourceId,
+    InvalidResourceType,
+    TooManyUpdates,
+    ValidationException,
+});
+
+operation_error!(UnlabelParameterVersionError, operations::UNLABEL_PARAMETER_VERSION, {
+    AccessDeniedException,
+    InternalServerError,
+    ParameterNotFound,
+    ParameterVersionNotFound,
+    TooManyUpdates,
+    ValidationException,
+});
+
 common_error!(CommonError {
+    AccessDeniedException,
+    InternalServerError,
+    ValidationException,
 } =>
+    AddTagsToResourceError,
+    DeleteParameterError,
+    DeleteParametersError,
+    DescribeParametersError,
+    GetParameterError,
+    GetParameterHistoryError,
+    GetParametersError,
+    GetParametersByPathError,
+    LabelParameterVersionError,
+    ListTagsForResourceError,
+    PutParameterError,
+    RemoveTagsFromResourceError,
+    UnlabelParameterVersionError,
 );

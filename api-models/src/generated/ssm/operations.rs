@@ -3,3 +3,259 @@
 use super::{SERVICE, errors, schema, types};
 use crate::macros::operation;
 use crate::schema::{OperationSchema, Pagination};
+
+pub static ADD_TAGS_TO_RESOURCE: OperationSchema = OperationSchema::new(
+    "AddTagsToResource",
+    &SERVICE,
+    &schema::ADD_TAGS_TO_RESOURCE_REQUEST,
+    &schema::ADD_TAGS_TO_RESOURCE_RESULT,
+    &[
+        &schema::INVALID_RESOURCE_TYPE,
+        &schema::INVALID_RESOURCE_ID,
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::TOO_MANY_TAGS_ERROR,
+        &schema::TOO_MANY_UPDATES,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(AddTagsToResource, ADD_TAGS_TO_RESOURCE, types::AddTagsToResourceRequest => types::AddTagsToResourceResult, errors::AddTagsToResourceError);
+
+pub static DELETE_PARAMETER: OperationSchema = OperationSchema::new(
+    "DeleteParameter",
+    &SERVICE,
+    &schema::DELETE_PARAMETER_REQUEST,
+    &schema::DELETE_PARAMETER_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::PARAMETER_NOT_FOUND,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteParameter, DELETE_PARAMETER, types::DeleteParameterRequest => types::DeleteParameterResult, errors::DeleteParameterError);
+
+pub static DELETE_PARAMETERS: OperationSchema = OperationSchema::new(
+    "DeleteParameters",
+    &SERVICE,
+    &schema::DELETE_PARAMETERS_REQUEST,
+    &schema::DELETE_PARAMETERS_RESULT,
+    &[&schema::INTERNAL_SERVER_ERROR, &schema::VALIDATION_EXCEPTION, &schema::ACCESS_DENIED_EXCEPTION],
+)
+.on();
+
+operation!(DeleteParameters, DELETE_PARAMETERS, types::DeleteParametersRequest => types::DeleteParametersResult, errors::DeleteParametersError);
+
+pub static DESCRIBE_PARAMETERS: OperationSchema = OperationSchema::new(
+    "DescribeParameters",
+    &SERVICE,
+    &schema::DESCRIBE_PARAMETERS_REQUEST,
+    &schema::DESCRIBE_PARAMETERS_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::INVALID_FILTER_KEY,
+        &schema::INVALID_FILTER_OPTION,
+        &schema::INVALID_FILTER_VALUE,
+        &schema::INVALID_NEXT_TOKEN,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["Parameters"],
+});
+
+operation!(DescribeParameters, DESCRIBE_PARAMETERS, types::DescribeParametersRequest => types::DescribeParametersResult, errors::DescribeParametersError);
+
+pub static GET_PARAMETER: OperationSchema = OperationSchema::new(
+    "GetParameter",
+    &SERVICE,
+    &schema::GET_PARAMETER_REQUEST,
+    &schema::GET_PARAMETER_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::INVALID_KEY_ID,
+        &schema::PARAMETER_NOT_FOUND,
+        &schema::PARAMETER_VERSION_NOT_FOUND,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(GetParameter, GET_PARAMETER, types::GetParameterRequest => types::GetParameterResult, errors::GetParameterError);
+
+pub static GET_PARAMETER_HISTORY: OperationSchema = OperationSchema::new(
+    "GetParameterHistory",
+    &SERVICE,
+    &schema::GET_PARAMETER_HISTORY_REQUEST,
+    &schema::GET_PARAMETER_HISTORY_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::PARAMETER_NOT_FOUND,
+        &schema::INVALID_NEXT_TOKEN,
+        &schema::INVALID_KEY_ID,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["Parameters"],
+});
+
+operation!(GetParameterHistory, GET_PARAMETER_HISTORY, types::GetParameterHistoryRequest => types::GetParameterHistoryResult, errors::GetParameterHistoryError);
+
+pub static GET_PARAMETERS: OperationSchema = OperationSchema::new(
+    "GetParameters",
+    &SERVICE,
+    &schema::GET_PARAMETERS_REQUEST,
+    &schema::GET_PARAMETERS_RESULT,
+    &[
+        &schema::INVALID_KEY_ID,
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(GetParameters, GET_PARAMETERS, types::GetParametersRequest => types::GetParametersResult, errors::GetParametersError);
+
+pub static GET_PARAMETERS_BY_PATH: OperationSchema = OperationSchema::new(
+    "GetParametersByPath",
+    &SERVICE,
+    &schema::GET_PARAMETERS_BY_PATH_REQUEST,
+    &schema::GET_PARAMETERS_BY_PATH_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::INVALID_FILTER_KEY,
+        &schema::INVALID_FILTER_OPTION,
+        &schema::INVALID_FILTER_VALUE,
+        &schema::INVALID_KEY_ID,
+        &schema::INVALID_NEXT_TOKEN,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["Parameters"],
+});
+
+operation!(GetParametersByPath, GET_PARAMETERS_BY_PATH, types::GetParametersByPathRequest => types::GetParametersByPathResult, errors::GetParametersByPathError);
+
+pub static LABEL_PARAMETER_VERSION: OperationSchema = OperationSchema::new(
+    "LabelParameterVersion",
+    &SERVICE,
+    &schema::LABEL_PARAMETER_VERSION_REQUEST,
+    &schema::LABEL_PARAMETER_VERSION_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::TOO_MANY_UPDATES,
+        &schema::PARAMETER_NOT_FOUND,
+        &schema::PARAMETER_VERSION_NOT_FOUND,
+        &schema::PARAMETER_VERSION_LABEL_LIMIT_EXCEEDED,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(LabelParameterVersion, LABEL_PARAMETER_VERSION, types::LabelParameterVersionRequest => types::LabelParameterVersionResult, errors::LabelParameterVersionError);
+
+pub static LIST_TAGS_FOR_RESOURCE: OperationSchema = OperationSchema::new(
+    "ListTagsForResource",
+    &SERVICE,
+    &schema::LIST_TAGS_FOR_RESOURCE_REQUEST,
+    &schema::LIST_TAGS_FOR_RESOURCE_RESULT,
+    &[
+        &schema::INVALID_RESOURCE_TYPE,
+        &schema::INVALID_RESOURCE_ID,
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(ListTagsForResource, LIST_TAGS_FOR_RESOURCE, types::ListTagsForResourceRequest => types::ListTagsForResourceResult, errors::ListTagsForResourceError);
+
+pub static PUT_PARAMETER: OperationSchema = OperationSchema::new(
+    "PutParameter",
+    &SERVICE,
+    &schema::PUT_PARAMETER_REQUEST,
+    &schema::PUT_PARAMETER_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::INVALID_KEY_ID,
+        &schema::PARAMETER_LIMIT_EXCEEDED,
+        &schema::TOO_MANY_UPDATES,
+        &schema::PARAMETER_ALREADY_EXISTS,
+        &schema::HIERARCHY_LEVEL_LIMIT_EXCEEDED_EXCEPTION,
+        &schema::HIERARCHY_TYPE_MISMATCH_EXCEPTION,
+        &schema::INVALID_ALLOWED_PATTERN_EXCEPTION,
+        &schema::PARAMETER_MAX_VERSION_LIMIT_EXCEEDED,
+        &schema::PARAMETER_PATTERN_MISMATCH_EXCEPTION,
+        &schema::UNSUPPORTED_PARAMETER_TYPE,
+        &schema::POLICIES_LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_POLICY_TYPE_EXCEPTION,
+        &schema::INVALID_POLICY_ATTRIBUTE_EXCEPTION,
+        &schema::INCOMPATIBLE_POLICY_EXCEPTION,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(PutParameter, PUT_PARAMETER, types::PutParameterRequest => types::PutParameterResult, errors::PutParameterError);
+
+pub static REMOVE_TAGS_FROM_RESOURCE: OperationSchema = OperationSchema::new(
+    "RemoveTagsFromResource",
+    &SERVICE,
+    &schema::REMOVE_TAGS_FROM_RESOURCE_REQUEST,
+    &schema::REMOVE_TAGS_FROM_RESOURCE_RESULT,
+    &[
+        &schema::INVALID_RESOURCE_TYPE,
+        &schema::INVALID_RESOURCE_ID,
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::TOO_MANY_UPDATES,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(RemoveTagsFromResource, REMOVE_TAGS_FROM_RESOURCE, types::RemoveTagsFromResourceRequest => types::RemoveTagsFromResourceResult, errors::RemoveTagsFromResourceError);
+
+pub static UNLABEL_PARAMETER_VERSION: OperationSchema = OperationSchema::new(
+    "UnlabelParameterVersion",
+    &SERVICE,
+    &schema::UNLABEL_PARAMETER_VERSION_REQUEST,
+    &schema::UNLABEL_PARAMETER_VERSION_RESULT,
+    &[
+        &schema::INTERNAL_SERVER_ERROR,
+        &schema::TOO_MANY_UPDATES,
+        &schema::PARAMETER_NOT_FOUND,
+        &schema::PARAMETER_VERSION_NOT_FOUND,
+        &schema::VALIDATION_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(UnlabelParameterVersion, UNLABEL_PARAMETER_VERSION, types::UnlabelParameterVersionRequest => types::UnlabelParameterVersionResult, errors::UnlabelParameterVersionError);

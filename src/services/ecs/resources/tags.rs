@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use api_models::ecs::{InvalidParameterException, Tag};
 
+use crate::services::tag_rules::{is_allowed, is_reserved};
+
 /// How many tags a resource can have; those whose key begins with `aws:` are not counted.
 pub const MAX_TAGS: usize = 50;
 
@@ -84,16 +86,6 @@ fn check_count(tags: &[Tag]) -> Result<(), InvalidParameterException> {
         return Err(InvalidParameterException::new("The maximum number of tags per resource is 50."));
     }
     Ok(())
-}
-
-/// Whether AWS keeps this key or value for itself: `aws:` in any case.
-fn is_reserved(text: &str) -> bool {
-    text.as_bytes().get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"aws:"))
-}
-
-/// AWS's pattern: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
-fn is_allowed(c: char) -> bool {
-    c.is_alphabetic() || c.is_numeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
 }
 
 #[cfg(test)]

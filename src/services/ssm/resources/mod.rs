@@ -1,1 +1,18 @@
-//! The domain types of AWS Systems Manager as the store keeps them, and their rendering to API shapes.
+//! The domain types of Parameter Store as the store keeps them, and their rendering to API shapes.
+
+mod filters;
+mod labels;
+mod names;
+mod parameter;
+mod put;
+mod render;
+mod select;
+mod tags;
+
+pub use filters::{Described, Filters, ValidOptions};
+pub use labels::is_valid as is_valid_label;
+pub use names::{check_new as check_new_name, check_path, is_in as is_in_path};
+pub use parameter::{Kind, Parameter, ParameterKey, ParameterVersion, Tier};
+pub use put::{Wanted, plan};
+pub use select::{Missing, Selected, select, version_not_found};
+pub use tags::checked as checked_tags;

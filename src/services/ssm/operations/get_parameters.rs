@@ -1,0 +1,27 @@
+//! GetParameters: up to ten parameters; names that mean nothing are listed apart.
+//! <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html>
+
+use std::collections::BTreeSet;
+
+use api_models::ssm::{GetParametersError, GetParametersRequest, GetParametersResult};
+
+use crate::services::Context;
+use crate::services::ssm::resources::select;
+
+pub(crate) async fn handle(
+    context: Context,
+    input: GetParametersRequest,
+) -> Result<GetParametersResult, GetParametersError> {
+    let state = context.snapshot();
+    let names = input.names.unwrap_or_default();
+    let decrypted = input.with_decryption == Some(true);
+    let (mut parameters, mut invalid) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
+    for name in names.iter().filter(|name| seen.insert(*name)) {
+        match select(&state, &context.scope, name) {
+            Ok(selected) => parameters.push(selected.to_api(decrypted)),
+            Err(_) => invalid.push(name.clone()),
+        }
+    }
+    Ok(GetParametersResult { parameters: Some(parameters), invalid_parameters: Some(invalid) })
+}
