@@ -12,6 +12,7 @@ use crate::admin;
 use crate::config::{Config, EngineCapacity, EngineSize};
 use crate::http::AppState;
 use crate::ids::IdSource;
+use crate::logstore::{self, LogStore};
 use crate::reconcile::Driver;
 use crate::runtime::ContainerRuntime;
 use crate::services::Shared;
@@ -29,6 +30,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// What an app is made of.
 pub struct Parts {
     pub store: Store,
+    pub logs: LogStore,
     pub clock: Clock,
     pub ids: IdSource,
     pub config: Config,
@@ -58,11 +60,12 @@ pub struct App {
 impl App {
     /// Starts the reconcilers. Containers that still run from before are adopted in the background.
     pub async fn start(parts: Parts) -> Arc<Self> {
-        let Parts { store, clock, ids, mut config, runtime, engine } = parts;
+        let Parts { store, logs, clock, ids, mut config, runtime, engine } = parts;
         config.engine = EngineSize::unknown();
         tokio::spawn(ask_size(runtime.clone(), config.engine.clone()));
-        let store = Arc::new(store);
-        let shared = Arc::new(Shared { store: store.clone(), clock: clock.clone(), ids, config });
+        let (store, logs) = (Arc::new(store), Arc::new(logs));
+        tokio::spawn(logstore::retention::run(logs.clone(), clock.clone()));
+        let shared = Arc::new(Shared { store: store.clone(), logs, clock: clock.clone(), ids, config });
         let events = EventBus::start(shared.clone());
         let mut driver = Driver::new(store, clock);
         let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
@@ -91,7 +94,9 @@ impl App {
                 Ok::<(), Unexpected>(())
             })
             .await?;
-        self.agent.purge().await.map_err(Unexpected::new)
+        self.agent.purge().await.map_err(Unexpected::new)?;
+        // Last: until then containers wrote to it.
+        Ok(self.shared.logs.clear().await?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::identity::{AccountId, Region, Scope};
 use crate::ids::IdSource;
+use crate::logstore::{DEFAULT_MAX_BYTES_IN_MEMORY, LogStore};
 use crate::services::{Context, Shared};
 use crate::store::Store;
 use crate::time::{Clock, Timestamp};
@@ -23,10 +24,16 @@ pub(crate) fn context() -> Context {
 /// [`context`] with settings of the test's own.
 pub(crate) fn context_with(config: Config) -> Context {
     let ids = IdSource::seeded(1);
+    let (store, clock) = (Arc::new(Store::in_memory(&ids)), Clock::manual(START));
     let account: AccountId = ACCOUNT.parse().expect("12 digits");
     Context {
-        shared: Arc::new(Shared { store: Arc::new(Store::in_memory(&ids)), clock: Clock::manual(START), ids, config }),
+        shared: Arc::new(Shared { store, logs: logs(&clock), clock, ids, config }),
         scope: Scope::new(account, Region::new("us-east-1")),
         request_id: "5f1a2b3c-0000-4000-8000-000000000000".into(),
     }
+}
+
+/// An empty log store in memory.
+pub(crate) fn logs(clock: &Clock) -> Arc<LogStore> {
+    Arc::new(LogStore::in_memory(clock.clone(), DEFAULT_MAX_BYTES_IN_MEMORY).expect("a database in memory"))
 }

@@ -4,12 +4,14 @@ mod client;
 mod doctor;
 mod env;
 mod serve;
+mod size;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use size::ByteSize;
 
 use crate::identity::{AccountId, Region};
 
@@ -138,6 +140,10 @@ pub(crate) struct ServeArgs {
     /// How long stopped tasks can still be described, in seconds
     #[arg(long, env = "LOCALECS_STOPPED_TASK_RETENTION", value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) stopped_task_retention: u64,
+    /// How large logs may grow, such as 500MiB; then the oldest events are deleted [default: 1GiB; 128MiB with
+    /// --ephemeral, where they are in memory]
+    #[arg(long, env = "LOCALECS_LOGS_MAX_SIZE", value_name = "SIZE")]
+    pub(crate) logs_max_size: Option<ByteSize>,
     /// Addresses of the default VPC: a /16, moved to the next free one if the engine has a network there
     #[arg(long, env = "LOCALECS_VPC_CIDR", value_name = "CIDR", default_value = "10.192.0.0/16")]
     pub(crate) vpc_cidr: String,

@@ -9,12 +9,14 @@ use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::size::ByteSize;
 use super::{RuntimeChoice, ServeArgs};
 use crate::app::{App, EngineChoice, Parts};
 use crate::config::Config;
 use crate::http;
 use crate::identity::credentials::Credentials;
 use crate::ids::IdSource;
+use crate::logstore::{self, LogStore};
 use crate::runtime::ContainerRuntime;
 use crate::runtime::docker::{ConnectOptions, DockerRuntime, FoundEngine};
 use crate::runtime::simulated::SimulatedRuntime;
@@ -37,11 +39,19 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let (clock, ids) = (Clock::system(), IdSource::random());
     // The engine is looked for while the store is read: both take milliseconds, or longer.
     let looking = tokio::spawn(find(args.runtime));
-    let store = if args.ephemeral {
-        Store::in_memory(&ids)
+    let max_logs = args.logs_max_size.map(|ByteSize(bytes)| bytes);
+    let (store, logs) = if args.ephemeral {
+        let max_logs = max_logs.unwrap_or(logstore::DEFAULT_MAX_BYTES_IN_MEMORY);
+        (Store::in_memory(&ids), LogStore::in_memory(clock.clone(), max_logs)?)
     } else {
-        let (folder, ids) = (super::data_dir(args.data_dir.clone()), ids.clone());
-        tokio::task::spawn_blocking(move || Store::open(&folder, &ids)).await??
+        let (folder, ids, clock) = (super::data_dir(args.data_dir.clone()), ids.clone(), clock.clone());
+        let opening = move || {
+            // The store first: it holds the folder against other processes.
+            let store = Store::open(&folder, &ids)?;
+            let logs = LogStore::open(&folder, clock, max_logs.unwrap_or(logstore::DEFAULT_MAX_BYTES))?;
+            anyhow::Ok((store, logs))
+        };
+        tokio::task::spawn_blocking(opening).await??
     };
     let (runtime, engine) = match looking.await?? {
         Found::Engine(found) => {
@@ -54,7 +64,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             (runtime, EngineChoice { runtime: "simulated", reason })
         }
     };
-    let app = App::start(Parts { store, clock, ids, config, runtime, engine }).await;
+    let app = App::start(Parts { store, logs, clock, ids, config, runtime, engine }).await;
     announce(address, &app);
     let stop = stop_signal()?;
     let events = app.events.clone();

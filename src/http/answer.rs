@@ -106,9 +106,10 @@ async fn operation(app: &Arc<AppState>, parts: &Parts, incoming: Incoming, reque
     }
     let config = &app.shared.config;
     let prepared = async {
-        let sent = body::read(incoming, config.body_limit).await?;
+        let limit = body::limit(service, config.body_limit);
+        let sent = body::read(incoming, limit).await?;
         let scope = caller(app, parts, &sent, schema)?;
-        let body = body::decoded(&parts.headers, sent, config.body_limit)?;
+        let body = body::decoded(&parts.headers, sent, limit)?;
         let input = codec.decode(schema, parts, &body)?;
         validate::input(schema, &input)?;
         Ok((scope, input))

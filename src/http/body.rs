@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
+use api_models::schema::ServiceSchema;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -14,6 +15,14 @@ use crate::protocol::Rejection;
 
 /// How long a client may take to send a body.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a batch of log events (1 MiB of messages) takes as JSON when many characters are escaped.
+const LOGS_LIMIT: usize = 8 * 1024 * 1024;
+
+/// The largest body that this service takes; `configured` is that of most.
+pub(super) fn limit(service: &ServiceSchema, configured: usize) -> usize {
+    if service.id == "logs" { configured.max(LOGS_LIMIT) } else { configured }
+}
 
 /// The body as it was sent.
 ///

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::identity::Scope;
 use crate::ids::IdSource;
+use crate::logstore::LogStore;
 use crate::store::{State, Store};
 use crate::time::{Clock, Timestamp};
 
@@ -32,6 +33,8 @@ pub struct Context {
 /// The part of a [`Context`] that all requests share.
 pub struct Shared {
     pub store: Arc<Store>,
+    /// Log groups, streams and events, which are not in the store.
+    pub logs: Arc<LogStore>,
     pub clock: Clock,
     pub ids: IdSource,
     pub config: Config,
@@ -41,6 +44,11 @@ impl Context {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    #[must_use]
+    pub fn logs(&self) -> &LogStore {
+        &self.shared.logs
     }
 
     /// The newest durable state, for reading.

@@ -15,6 +15,7 @@ use localecs::app::{App, EngineChoice, Parts};
 use localecs::config::Config;
 use localecs::http::{self, AppState};
 use localecs::ids::IdSource;
+use localecs::logstore::{DEFAULT_MAX_BYTES_IN_MEMORY, LogStore};
 use localecs::runtime::simulated::SimulatedRuntime;
 use localecs::services::dispatch::{Entry, Registry};
 use localecs::services::{Context, Shared};
@@ -25,6 +26,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::client::Connection;
+
+fn logs(clock: &Clock) -> LogStore {
+    LogStore::in_memory(clock.clone(), DEFAULT_MAX_BYTES_IN_MEMORY).expect("a database in memory")
+}
 
 /// A running listener; it is cut off when dropped.
 pub(crate) struct Server {
@@ -47,7 +52,8 @@ impl Server {
     pub(crate) async fn start(config: Config) -> Self {
         let (ids, clock, slow) = (IdSource::seeded(1), Clock::system(), Arc::<Slow>::default());
         let store = Arc::new(Store::in_memory(&ids));
-        let shared = Arc::new(Shared { store, clock: clock.clone(), ids, config });
+        let logs = Arc::new(logs(&clock));
+        let shared = Arc::new(Shared { store, logs, clock: clock.clone(), ids, config });
         let steps = slow.clone();
         let registry = Registry::of([
             Entry::new::<ops::ListClusters, _, _>(list_clusters),
@@ -63,7 +69,8 @@ impl Server {
         let store = Store::in_memory(&ids);
         let runtime = Arc::new(SimulatedRuntime::new(store.id(), clock.clone(), ids.clone()));
         let engine = EngineChoice { runtime: "simulated", reason: None };
-        let app = App::start(Parts { store, clock: clock.clone(), ids, config, runtime, engine }).await;
+        let logs = logs(&clock);
+        let app = App::start(Parts { store, logs, clock: clock.clone(), ids, config, runtime, engine }).await;
         Self::listen(app.http(), clock, Arc::default()).await
     }
 

@@ -1,4 +1,5 @@
-//! Amazon CloudWatch Logs: where the awslogs driver writes.
+//! Amazon CloudWatch Logs: where the awslogs driver writes. Its groups, streams and events are kept in
+//! [`crate::logstore`], not in the store.
 
 pub mod operations;
 pub mod resources;

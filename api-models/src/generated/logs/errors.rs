@@ -3,6 +3,291 @@
 use super::{operations, schema, types::*};
 use crate::macros::{common_error, exception, operation_error, structure};
 
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessDeniedException {
+    pub message: Option<String>,
+}
+
+structure!(AccessDeniedException, schema::ACCESS_DENIED_EXCEPTION, {
+    0 message,
+});
+
+exception!(AccessDeniedException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DataAlreadyAcceptedException {
+    pub expected_sequence_token: Option<String>,
+    pub message: Option<String>,
+}
+
+structure!(DataAlreadyAcceptedException, schema::DATA_ALREADY_ACCEPTED_EXCEPTION, {
+    0 expected_sequence_token,
+    1 message,
+});
+
+exception!(DataAlreadyAcceptedException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidOperationException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidOperationException, schema::INVALID_OPERATION_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidOperationException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidParameterException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidParameterException, schema::INVALID_PARAMETER_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidParameterException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidSequenceTokenException {
+    pub expected_sequence_token: Option<String>,
+    pub message: Option<String>,
+}
+
+structure!(InvalidSequenceTokenException, schema::INVALID_SEQUENCE_TOKEN_EXCEPTION, {
+    0 expected_sequence_token,
+    1 message,
+});
+
+exception!(InvalidSequenceTokenException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LimitExceededException {
+    pub message: Option<String>,
+}
+
+structure!(LimitExceededException, schema::LIMIT_EXCEEDED_EXCEPTION, {
+    0 message,
+});
+
+exception!(LimitExceededException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct OperationAbortedException {
+    pub message: Option<String>,
+}
+
+structure!(OperationAbortedException, schema::OPERATION_ABORTED_EXCEPTION, {
+    0 message,
+});
+
+exception!(OperationAbortedException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ResourceAlreadyExistsException {
+    pub message: Option<String>,
+}
+
+structure!(ResourceAlreadyExistsException, schema::RESOURCE_ALREADY_EXISTS_EXCEPTION, {
+    0 message,
+});
+
+exception!(ResourceAlreadyExistsException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ResourceNotFoundException {
+    pub message: Option<String>,
+}
+
+structure!(ResourceNotFoundException, schema::RESOURCE_NOT_FOUND_EXCEPTION, {
+    0 message,
+});
+
+exception!(ResourceNotFoundException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceUnavailableException {
+    pub message: Option<String>,
+}
+
+structure!(ServiceUnavailableException, schema::SERVICE_UNAVAILABLE_EXCEPTION, {
+    0 message,
+});
+
+exception!(ServiceUnavailableException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TooManyTagsException {
+    pub message: Option<String>,
+    pub resource_name: Option<String>,
+}
+
+structure!(TooManyTagsException, schema::TOO_MANY_TAGS_EXCEPTION, {
+    0 message,
+    1 resource_name,
+});
+
+exception!(TooManyTagsException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UnrecognizedClientException {
+    pub message: Option<String>,
+}
+
+structure!(UnrecognizedClientException, schema::UNRECOGNIZED_CLIENT_EXCEPTION, {
+    0 message,
+});
+
+exception!(UnrecognizedClientException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ValidationException {
+    pub message: Option<String>,
+}
+
+structure!(ValidationException, schema::VALIDATION_EXCEPTION, {
+    0 message,
+});
+
+exception!(ValidationException, message);
+
+operation_error!(CreateLogGroupError, operations::CREATE_LOG_GROUP, {
+    InvalidParameterException,
+    LimitExceededException,
+    OperationAbortedException,
+    ResourceAlreadyExistsException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(CreateLogStreamError, operations::CREATE_LOG_STREAM, {
+    InvalidParameterException,
+    ResourceAlreadyExistsException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(DeleteLogGroupError, operations::DELETE_LOG_GROUP, {
+    InvalidParameterException,
+    OperationAbortedException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+    ValidationException,
+});
+
+operation_error!(DeleteLogStreamError, operations::DELETE_LOG_STREAM, {
+    InvalidParameterException,
+    OperationAbortedException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+    ValidationException,
+});
+
+operation_error!(DeleteRetentionPolicyError, operations::DELETE_RETENTION_POLICY, {
+    InvalidParameterException,
+    OperationAbortedException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(DescribeLogGroupsError, operations::DESCRIBE_LOG_GROUPS, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(DescribeLogStreamsError, operations::DESCRIBE_LOG_STREAMS, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(GetLogEventsError, operations::GET_LOG_EVENTS, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(ListTagsForResourceError, operations::LIST_TAGS_FOR_RESOURCE, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(ListTagsLogGroupError, operations::LIST_TAGS_LOG_GROUP, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(PutLogEventsError, operations::PUT_LOG_EVENTS, {
+    DataAlreadyAcceptedException,
+    InvalidParameterException,
+    InvalidSequenceTokenException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+    UnrecognizedClientException,
+});
+
+operation_error!(PutLogGroupDeletionProtectionError, operations::PUT_LOG_GROUP_DELETION_PROTECTION, {
+    AccessDeniedException,
+    InvalidOperationException,
+    InvalidParameterException,
+    OperationAbortedException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(PutRetentionPolicyError, operations::PUT_RETENTION_POLICY, {
+    InvalidParameterException,
+    OperationAbortedException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
+operation_error!(TagLogGroupError, operations::TAG_LOG_GROUP, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+});
+
+operation_error!(TagResourceError, operations::TAG_RESOURCE, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+    TooManyTagsException,
+});
+
+operation_error!(UntagLogGroupError, operations::UNTAG_LOG_GROUP, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+});
+
+operation_error!(UntagResourceError, operations::UNTAG_RESOURCE, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
 common_error!(CommonError {
+    InvalidParameterException,
+    ResourceNotFoundException,
 } =>
+    CreateLogGroupError,
+    CreateLogStreamError,
+    DeleteLogGroupError,
+    DeleteLogStreamError,
+    DeleteRetentionPolicyError,
+    DescribeLogGroupsError,
+    DescribeLogStreamsError,
+    GetLogEventsError,
+    ListTagsForResourceError,
+    ListTagsLogGroupError,
+    PutLogEventsError,
+    PutLogGroupDeletionProtectionError,
+    PutRetentionPolicyError,
+    TagLogGroupError,
+    TagResourceError,
+    UntagLogGroupError,
+    UntagResourceError,
 );

@@ -3,3 +3,279 @@
 use super::{SERVICE, errors, schema, types};
 use crate::macros::operation;
 use crate::schema::{OperationSchema, Pagination};
+
+pub static CREATE_LOG_GROUP: OperationSchema = OperationSchema::new(
+    "CreateLogGroup",
+    &SERVICE,
+    &schema::CREATE_LOG_GROUP_REQUEST,
+    &schema::CREATE_LOG_GROUP_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::OPERATION_ABORTED_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(CreateLogGroup, CREATE_LOG_GROUP, types::CreateLogGroupRequest => types::CreateLogGroupResponse, errors::CreateLogGroupError);
+
+pub static CREATE_LOG_STREAM: OperationSchema = OperationSchema::new(
+    "CreateLogStream",
+    &SERVICE,
+    &schema::CREATE_LOG_STREAM_REQUEST,
+    &schema::CREATE_LOG_STREAM_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_ALREADY_EXISTS_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(CreateLogStream, CREATE_LOG_STREAM, types::CreateLogStreamRequest => types::CreateLogStreamResponse, errors::CreateLogStreamError);
+
+pub static DELETE_LOG_GROUP: OperationSchema = OperationSchema::new(
+    "DeleteLogGroup",
+    &SERVICE,
+    &schema::DELETE_LOG_GROUP_REQUEST,
+    &schema::DELETE_LOG_GROUP_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::OPERATION_ABORTED_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::VALIDATION_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteLogGroup, DELETE_LOG_GROUP, types::DeleteLogGroupRequest => types::DeleteLogGroupResponse, errors::DeleteLogGroupError);
+
+pub static DELETE_LOG_STREAM: OperationSchema = OperationSchema::new(
+    "DeleteLogStream",
+    &SERVICE,
+    &schema::DELETE_LOG_STREAM_REQUEST,
+    &schema::DELETE_LOG_STREAM_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::OPERATION_ABORTED_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::VALIDATION_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteLogStream, DELETE_LOG_STREAM, types::DeleteLogStreamRequest => types::DeleteLogStreamResponse, errors::DeleteLogStreamError);
+
+pub static DELETE_RETENTION_POLICY: OperationSchema = OperationSchema::new(
+    "DeleteRetentionPolicy",
+    &SERVICE,
+    &schema::DELETE_RETENTION_POLICY_REQUEST,
+    &schema::DELETE_RETENTION_POLICY_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::OPERATION_ABORTED_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteRetentionPolicy, DELETE_RETENTION_POLICY, types::DeleteRetentionPolicyRequest => types::DeleteRetentionPolicyResponse, errors::DeleteRetentionPolicyError);
+
+pub static DESCRIBE_LOG_GROUPS: OperationSchema = OperationSchema::new(
+    "DescribeLogGroups",
+    &SERVICE,
+    &schema::DESCRIBE_LOG_GROUPS_REQUEST,
+    &schema::DESCRIBE_LOG_GROUPS_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+    ],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["nextToken"],
+    output_token: &["nextToken"],
+    limit_key: Some("limit"),
+    result_key: &["logGroups"],
+});
+
+operation!(DescribeLogGroups, DESCRIBE_LOG_GROUPS, types::DescribeLogGroupsRequest => types::DescribeLogGroupsResponse, errors::DescribeLogGroupsError);
+
+pub static DESCRIBE_LOG_STREAMS: OperationSchema = OperationSchema::new(
+    "DescribeLogStreams",
+    &SERVICE,
+    &schema::DESCRIBE_LOG_STREAMS_REQUEST,
+    &schema::DESCRIBE_LOG_STREAMS_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["nextToken"],
+    output_token: &["nextToken"],
+    limit_key: Some("limit"),
+    result_key: &["logStreams"],
+});
+
+operation!(DescribeLogStreams, DESCRIBE_LOG_STREAMS, types::DescribeLogStreamsRequest => types::DescribeLogStreamsResponse, errors::DescribeLogStreamsError);
+
+pub static GET_LOG_EVENTS: OperationSchema = OperationSchema::new(
+    "GetLogEvents",
+    &SERVICE,
+    &schema::GET_LOG_EVENTS_REQUEST,
+    &schema::GET_LOG_EVENTS_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(GetLogEvents, GET_LOG_EVENTS, types::GetLogEventsRequest => types::GetLogEventsResponse, errors::GetLogEventsError);
+
+pub static LIST_TAGS_FOR_RESOURCE: OperationSchema = OperationSchema::new(
+    "ListTagsForResource",
+    &SERVICE,
+    &schema::LIST_TAGS_FOR_RESOURCE_REQUEST,
+    &schema::LIST_TAGS_FOR_RESOURCE_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(ListTagsForResource, LIST_TAGS_FOR_RESOURCE, types::ListTagsForResourceRequest => types::ListTagsForResourceResponse, errors::ListTagsForResourceError);
+
+pub static LIST_TAGS_LOG_GROUP: OperationSchema = OperationSchema::new(
+    "ListTagsLogGroup",
+    &SERVICE,
+    &schema::LIST_TAGS_LOG_GROUP_REQUEST,
+    &schema::LIST_TAGS_LOG_GROUP_RESPONSE,
+    &[
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(ListTagsLogGroup, LIST_TAGS_LOG_GROUP, types::ListTagsLogGroupRequest => types::ListTagsLogGroupResponse, errors::ListTagsLogGroupError);
+
+pub static PUT_LOG_EVENTS: OperationSchema = OperationSchema::new(
+    "PutLogEvents",
+    &SERVICE,
+    &schema::PUT_LOG_EVENTS_REQUEST,
+    &schema::PUT_LOG_EVENTS_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::INVALID_SEQUENCE_TOKEN_EXCEPTION,
+        &schema::DATA_ALREADY_ACCEPTED_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::UNRECOGNIZED_CLIENT_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(PutLogEvents, PUT_LOG_EVENTS, types::PutLogEventsRequest => types::PutLogEventsResponse, errors::PutLogEventsError);
+
+pub static PUT_LOG_GROUP_DELETION_PROTECTION: OperationSchema = OperationSchema::new(
+    "PutLogGroupDeletionProtection",
+    &SERVICE,
+    &schema::PUT_LOG_GROUP_DELETION_PROTECTION_REQUEST,
+    &schema::PUT_LOG_GROUP_DELETION_PROTECTION_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+        &schema::OPERATION_ABORTED_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::INVALID_OPERATION_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(PutLogGroupDeletionProtection, PUT_LOG_GROUP_DELETION_PROTECTION, types::PutLogGroupDeletionProtectionRequest => types::PutLogGroupDeletionProtectionResponse, errors::PutLogGroupDeletionProtectionError);
+
+pub static PUT_RETENTION_POLICY: OperationSchema = OperationSchema::new(
+    "PutRetentionPolicy",
+    &SERVICE,
+    &schema::PUT_RETENTION_POLICY_REQUEST,
+    &schema::PUT_RETENTION_POLICY_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::OPERATION_ABORTED_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(PutRetentionPolicy, PUT_RETENTION_POLICY, types::PutRetentionPolicyRequest => types::PutRetentionPolicyResponse, errors::PutRetentionPolicyError);
+
+pub static TAG_LOG_GROUP: OperationSchema = OperationSchema::new(
+    "TagLogGroup",
+    &SERVICE,
+    &schema::TAG_LOG_GROUP_REQUEST,
+    &schema::TAG_LOG_GROUP_RESPONSE,
+    &[&schema::RESOURCE_NOT_FOUND_EXCEPTION, &schema::INVALID_PARAMETER_EXCEPTION],
+)
+.on();
+
+operation!(TagLogGroup, TAG_LOG_GROUP, types::TagLogGroupRequest => types::TagLogGroupResponse, errors::TagLogGroupError);
+
+pub static TAG_RESOURCE: OperationSchema = OperationSchema::new(
+    "TagResource",
+    &SERVICE,
+    &schema::TAG_RESOURCE_REQUEST,
+    &schema::TAG_RESOURCE_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::TOO_MANY_TAGS_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(TagResource, TAG_RESOURCE, types::TagResourceRequest => types::TagResourceResponse, errors::TagResourceError);
+
+pub static UNTAG_LOG_GROUP: OperationSchema = OperationSchema::new(
+    "UntagLogGroup",
+    &SERVICE,
+    &schema::UNTAG_LOG_GROUP_REQUEST,
+    &schema::UNTAG_LOG_GROUP_RESPONSE,
+    &[&schema::RESOURCE_NOT_FOUND_EXCEPTION, &schema::INVALID_PARAMETER_EXCEPTION],
+)
+.on();
+
+operation!(UntagLogGroup, UNTAG_LOG_GROUP, types::UntagLogGroupRequest => types::UntagLogGroupResponse, errors::UntagLogGroupError);
+
+pub static UNTAG_RESOURCE: OperationSchema = OperationSchema::new(
+    "UntagResource",
+    &SERVICE,
+    &schema::UNTAG_RESOURCE_REQUEST,
+    &schema::UNTAG_RESOURCE_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(UntagResource, UNTAG_RESOURCE, types::UntagResourceRequest => types::UntagResourceResponse, errors::UntagResourceError);

@@ -19,7 +19,7 @@ use crate::services::Shared;
 use crate::services::ecs::resources::task_definition::{Compatibilities, Packed};
 use crate::services::ecs::resources::{Task, TaskDefinition, TaskDefinitionStatus, TaskKey, TaskStatus};
 use crate::store::Store;
-use crate::testing::START;
+use crate::testing::{START, logs};
 use crate::time::{Clock, Timestamp};
 
 struct World {
@@ -36,7 +36,7 @@ impl World {
         let store = Arc::new(Store::in_memory(&ids));
         let runtime = SimulatedEngine::new(clock.clone(), ids.clone()).runtime(store.id());
         let config = Config { stopped_task_retention: Duration::from_secs(100_000_000), ..Config::default() };
-        let shared = Arc::new(Shared { store, clock, ids, config });
+        let shared = Arc::new(Shared { store, logs: logs(&clock), clock, ids, config });
         let mut world = Self { shared, runtime, running: None, tasks: Vec::new(), seen: HashMap::new() };
         world.restart().await;
         world
