@@ -21,6 +21,7 @@ use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::services::secretsmanager::deletion::SecretDeletion;
+use crate::services::sts::expiry::SessionExpiry;
 use crate::store::Store;
 use crate::time::{Clock, real_sleep};
 
@@ -73,6 +74,8 @@ impl App {
         driver.run(Arc::new(TaskDefinitionDeletion { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(SecretDeletion { shared: shared.clone() }), wakes);
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(SessionExpiry { shared: shared.clone() }), wakes);
         Arc::new(Self { shared, runtime, agent, driver, events, engine })
     }
 

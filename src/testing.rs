@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::identity::{AccountId, Region, Scope};
 use crate::ids::IdSource;
 use crate::logstore::{DEFAULT_MAX_BYTES_IN_MEMORY, LogStore};
+use crate::services::sts::resources::Caller;
 use crate::services::{Context, Shared};
 use crate::store::Store;
 use crate::time::{Clock, Timestamp};
@@ -30,6 +31,7 @@ pub(crate) fn context_with(config: Config) -> Context {
         shared: Arc::new(Shared { store, logs: logs(&clock), clock, ids, config }),
         scope: Scope::new(account, Region::new("us-east-1")),
         request_id: "5f1a2b3c-0000-4000-8000-000000000000".into(),
+        caller: Caller::Root,
     }
 }
 

@@ -23,6 +23,7 @@ mod shape;
 mod timestamp;
 
 #[allow(unused_imports, reason = "each generated file imports what most of its kind need")]
+#[allow(unreachable_pub, reason = "a service without operations exports nothing")]
 mod generated;
 #[cfg(test)]
 mod tests;

@@ -116,6 +116,8 @@ pub struct MemberSchema {
     pub name: &'static str,
     /// The name on the wire (`locationName`); the same as `name` in the JSON services.
     pub wire_name: &'static str,
+    /// The name in requests of EC2, where the model gives it one of its own (`queryName`).
+    pub query_name: Option<&'static str>,
     pub schema: Schema,
     pub required: bool,
     pub idempotency_token: bool,
@@ -129,6 +131,7 @@ impl MemberSchema {
         Self {
             name,
             wire_name: name,
+            query_name: None,
             schema,
             required: false,
             idempotency_token: false,
@@ -139,6 +142,11 @@ impl MemberSchema {
 
     pub const fn wire(mut self, name: &'static str) -> Self {
         self.wire_name = name;
+        self
+    }
+
+    pub const fn query_name(mut self, name: &'static str) -> Self {
+        self.query_name = Some(name);
         self
     }
 

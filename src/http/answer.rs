@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 
-use api_models::schema::OperationSchema;
+use api_models::schema::ServiceSchema;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{Either, Full};
@@ -17,12 +17,11 @@ use hyper::service::Service;
 use hyper::{Method, Request, StatusCode};
 use tracing::Instrument;
 
-use super::classify::{self, Operation};
-use super::{AppState, Response, body};
-use crate::identity::credentials::account_of;
-use crate::identity::sigv4::{Claim, SignatureError};
-use crate::identity::{Region, Scope};
+use super::classify::{self, Class, Operation, Target};
+use super::{AppState, Response, body, caller};
+use crate::identity::sigv4::Claim;
 use crate::protocol::aws_json::AwsJson;
+use crate::protocol::aws_query::{self, AWS_QUERY};
 use crate::protocol::{Codec, Rejection, Reply, codec, validate};
 use crate::services::Context;
 use crate::services::dispatch::Failure;
@@ -36,7 +35,7 @@ pub(super) async fn answer(app: Arc<AppState>, request: Request<Incoming>) -> Re
     let answered = AssertUnwindSafe(route(&app, request, request_id.clone())).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|panic| {
         log_panic(&request_id, &*panic);
-        respond(AwsJson.encode_rejection(&Rejection::internal("InternalFailure")))
+        respond(AwsJson.encode_rejection(&Rejection::internal("InternalFailure"), &request_id))
     });
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
@@ -50,14 +49,14 @@ pub(super) async fn answer(app: Arc<AppState>, request: Request<Incoming>) -> Re
 async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<str>) -> Response {
     if let Err(rejection) = app.guard.check(request.headers()) {
         tracing::warn!(%rejection, "refused a request that a web page may have sent");
-        return respond(AwsJson.encode_rejection(&rejection));
+        return respond(AwsJson.encode_rejection(&rejection, &request_id));
     }
     let path = request.uri().path();
     if path.starts_with("/_") {
-        return admin(app, request).await;
+        return admin(app, request, &request_id).await;
     }
     match *request.method() {
-        Method::GET | Method::HEAD if path == "/" => return home(),
+        Method::GET | Method::HEAD if path == "/" && !is_call(&request) => return home(),
         // A preflight from an origin that the user allowed: the headers are added to whatever the answer is.
         Method::OPTIONS if request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) => {
             return respond(Reply { status: 204, content_type: "text/plain", body: Vec::new() });
@@ -68,17 +67,23 @@ async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<
     respond(operation(app, &parts, incoming, request_id).await)
 }
 
+/// Whether a request for the root page is an AWS client's: signed, or a form in the query.
+fn is_call(request: &Request<Incoming>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.headers().contains_key(header::AUTHORIZATION) || query.contains("Action=") || query.contains("X-Amz-")
+}
+
 /// LocalECS's own pages: behind the same limits, and finished like an operation when the client hangs up.
-async fn admin(app: &AppState, request: Request<Incoming>) -> Response {
+async fn admin(app: &AppState, request: Request<Incoming>, request_id: &str) -> Response {
     let (parts, incoming) = request.into_parts();
     let body = match body::read(incoming, app.shared.config.body_limit).await {
         Ok(body) => axum::body::Body::from(body),
-        Err(rejection) => return respond(refuse(&AwsJson, &rejection)),
+        Err(rejection) => return respond(refuse(&AwsJson, &rejection, request_id)),
     };
     match to_its_end(app.admin.call(Request::from_parts(parts, body))).await {
         Some(Ok(response)) => response.map(Either::Right),
         Some(Err(never)) => match never {},
-        None => respond(AwsJson.encode_rejection(&Rejection::internal("InternalFailure"))),
+        None => respond(AwsJson.encode_rejection(&Rejection::internal("InternalFailure"), request_id)),
     }
 }
 
@@ -93,30 +98,37 @@ fn home() -> Response {
 
 /// From here on every error is the protocol's.
 async fn operation(app: &Arc<AppState>, parts: &Parts, incoming: Incoming, request_id: Arc<str>) -> Reply {
-    let target = match classify::classify(app.services, parts) {
-        Ok(target) => target,
-        Err(rejection) => return refuse(&AwsJson, &rejection),
+    let found = match classify::classify(app.services, parts) {
+        Ok(Class::Target(target)) => Ok((target, Sent::Coming(incoming))),
+        Ok(Class::Form(service)) => form_target(app, parts, service, incoming).await,
+        Ok(Class::Foreign(rejection)) => return refuse(foreign_codec(parts), &rejection, &request_id),
+        Err(rejection) => return refuse(&AwsJson, &rejection, &request_id),
+    };
+    let (target, sent) = match found {
+        Ok(found) => found,
+        Err(rejection) => return refuse(&AWS_QUERY, &rejection, &request_id),
     };
     let service = target.service;
-    let (Some(codec), Operation::Known(schema)) = (codec(service.protocol), target.operation) else {
-        return refuse(&AwsJson, &Rejection::not_implemented(service.id, target.operation.name()));
+    let (Some(codec), Operation::Known(schema)) = (codec(target.protocol), target.operation) else {
+        let codec = codec(target.protocol).unwrap_or(&AwsJson);
+        return refuse(codec, &Rejection::not_implemented(service.id, target.operation.name()), &request_id);
     };
     if app.registry.get(service, schema).is_none() {
-        return refuse(codec, &Rejection::not_implemented(service.id, schema.name));
+        return refuse(codec, &Rejection::not_implemented(service.id, schema.name), &request_id);
     }
     let config = &app.shared.config;
     let prepared = async {
         let limit = body::limit(service, config.body_limit);
-        let sent = body::read(incoming, limit).await?;
-        let scope = caller(app, parts, &sent, schema)?;
+        let sent = sent.read(limit).await?;
+        let (caller, scope) = caller::identify(app, parts, &sent, schema, target.protocol)?;
         let body = body::decoded(&parts.headers, sent, limit)?;
         let input = codec.decode(schema, parts, &body)?;
         validate::input(schema, &input)?;
-        Ok((scope, input))
+        Ok((caller, scope, input))
     };
-    let (scope, input) = match prepared.await {
+    let (caller, scope, input) = match prepared.await {
         Ok(prepared) => prepared,
-        Err(rejection) => return refuse(codec, &rejection),
+        Err(rejection) => return refuse(codec, &rejection, &request_id),
     };
 
     let span = tracing::debug_span!(
@@ -127,16 +139,16 @@ async fn operation(app: &Arc<AppState>, parts: &Parts, incoming: Incoming, reque
         account = %scope.account,
         region = %scope.region
     );
-    let context = Context { shared: app.shared.clone(), scope, request_id: request_id.clone() };
+    let context = Context { shared: app.shared.clone(), scope, request_id: request_id.clone(), caller };
     let work = {
-        let app = app.clone();
+        let (app, request_id) = (app.clone(), request_id.clone());
         async move {
             let Some(entry) = app.registry.get(service, schema) else {
-                return codec.encode_rejection(&Rejection::not_implemented(service.id, schema.name));
+                return codec.encode_rejection(&Rejection::not_implemented(service.id, schema.name), &request_id);
             };
             match entry.call(context, input).await {
-                Ok(answer) => codec.encode(schema, &*answer),
-                Err(failure) => failed(codec, failure),
+                Ok(answer) => codec.encode(schema, &*answer, &request_id),
+                Err(failure) => failed(codec, failure, &request_id),
             }
         }
     };
@@ -144,11 +156,49 @@ async fn operation(app: &Arc<AppState>, parts: &Parts, incoming: Incoming, reque
         Some(Ok(reply)) => reply,
         Some(Err(panic)) => {
             log_panic(&request_id, &*panic);
-            codec.encode_rejection(&Rejection::internal(service.internal_error))
+            codec.encode_rejection(&Rejection::internal(service.internal_error), &request_id)
         }
         // The runtime is shutting down.
-        None => codec.encode_rejection(&Rejection::internal(service.internal_error)),
+        None => codec.encode_rejection(&Rejection::internal(service.internal_error), &request_id),
     }
+}
+
+/// A body: the operation may have to be found in it.
+enum Sent {
+    Coming(Incoming),
+    Read(Bytes),
+}
+
+impl Sent {
+    /// The body as it was sent.
+    async fn read(self, limit: usize) -> Result<Bytes, Rejection> {
+        match self {
+            Self::Coming(incoming) => body::read(incoming, limit).await,
+            Self::Read(bytes) => Ok(bytes),
+        }
+    }
+}
+
+/// Reads a form and finds the operation that it names.
+async fn form_target(
+    app: &AppState,
+    parts: &Parts,
+    service: Option<&'static ServiceSchema>,
+    incoming: Incoming,
+) -> Result<(Target, Sent), Rejection> {
+    let limit = app.shared.config.body_limit;
+    let sent = body::read(incoming, limit).await?;
+    let text = body::decoded(&parts.headers, sent.clone(), limit)?;
+    match classify::form_target(app.services, service, &aws_query::form(parts, &text))? {
+        Some(target) => Ok((target, Sent::Read(sent))),
+        None => Err(classify::not_served(app.services, "this form")),
+    }
+}
+
+/// The error format that clients of a service which LocalECS does not have understand: XML for S3 and forms.
+fn foreign_codec(parts: &Parts) -> &'static dyn Codec {
+    let is_s3 = matches!(Claim::parse(parts), Ok(Some(claim)) if claim.service == "s3");
+    if is_s3 || classify::has_form(parts) { &AWS_QUERY } else { &AwsJson }
 }
 
 /// Runs `work` even if the client hangs up meanwhile, in which case hyper drops our future: an operation must not stop
@@ -161,47 +211,25 @@ async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
     }
 }
 
-/// The account and region a request speaks for, from its signature; the configured ones when it is not signed.
-fn caller(app: &AppState, parts: &Parts, body: &[u8], schema: &OperationSchema) -> Result<Scope, Rejection> {
-    let config = &app.shared.config;
-    let claim = Claim::parse(parts).map_err(unauthenticated)?;
-    if let Some(credentials) = &config.verify_signatures {
-        let claim = claim.as_ref().ok_or_else(|| unauthenticated(SignatureError::missing()))?;
-        let secret =
-            credentials.secret(&claim.access_key_id).ok_or_else(|| unauthenticated(SignatureError::unknown_key()))?;
-        let now = app.shared.clock.now();
-        claim.verify(parts, body, secret, schema.service.signing_name, now).map_err(unauthenticated)?;
-    }
-    let Some(claim) = claim else { return Ok(Scope::new(config.account, config.region.clone())) };
-    let region =
-        if claim.region == config.region.as_str() { config.region.clone() } else { Region::new(&claim.region) };
-    Ok(Scope::new(account_of(&claim.access_key_id, config.account), region))
-}
-
-/// The JSON services answer 400 to all of these, not 403.
-fn unauthenticated(error: SignatureError) -> Rejection {
-    Rejection::new(400, error.code, error.message)
-}
-
-fn refuse(codec: &dyn Codec, rejection: &Rejection) -> Reply {
+fn refuse(codec: &dyn Codec, rejection: &Rejection, request_id: &str) -> Reply {
     tracing::debug!(%rejection, "refused a request");
-    codec.encode_rejection(rejection)
+    codec.encode_rejection(rejection, request_id)
 }
 
 /// Inside the request's span.
-fn failed(codec: &dyn Codec, failure: Failure) -> Reply {
+fn failed(codec: &dyn Codec, failure: Failure, request_id: &str) -> Reply {
     match failure {
         // Decoding and validation leave nothing for this; if they did, it is the input's fault all the same.
         Failure::Input(error) => {
             tracing::warn!(%error, "validated input did not fit its type");
-            codec.encode_rejection(&Rejection::serialization(Some(error.to_string())))
+            codec.encode_rejection(&Rejection::serialization(Some(error.to_string())), request_id)
         }
         Failure::Operation(error) => {
             match error.unexpected() {
                 Some(cause) => tracing::error!(error = chain(cause), "unexpected error"),
                 None => tracing::debug!(code = error.code(), message = error.message(), "answered with an error"),
             }
-            codec.encode_error(&*error)
+            codec.encode_error(&*error, request_id)
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod body;
+mod caller;
 pub mod classify;
 pub mod guard;
 mod server;

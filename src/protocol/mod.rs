@@ -5,6 +5,7 @@
 //! before an operation runs. This folder and `admin/` are the only ones that see JSON as such.
 
 pub mod aws_json;
+pub mod aws_query;
 mod rejection;
 pub mod validate;
 
@@ -29,14 +30,14 @@ pub trait Codec: Send + Sync {
     /// When the bytes are not of this protocol, or a value has a type that the schema does not have there.
     fn decode(&self, operation: &'static OperationSchema, request: &Parts, body: &[u8]) -> Result<Document, Rejection>;
 
-    /// The answer of `operation`.
-    fn encode(&self, operation: &'static OperationSchema, answer: &dyn Encode) -> Reply;
+    /// The answer of `operation` to the request with that id, which some protocols repeat in the body.
+    fn encode(&self, operation: &'static OperationSchema, answer: &dyn Encode, request_id: &str) -> Reply;
 
     /// An error of the operation itself. What was not expected shows as the service's internal error, without details.
-    fn encode_error(&self, error: &dyn OperationError) -> Reply;
+    fn encode_error(&self, error: &dyn OperationError, request_id: &str) -> Reply;
 
     /// An error from before the operation.
-    fn encode_rejection(&self, rejection: &Rejection) -> Reply;
+    fn encode_rejection(&self, rejection: &Rejection, request_id: &str) -> Reply;
 }
 
 /// The codec of a service's protocol, if LocalECS speaks it.
@@ -44,6 +45,8 @@ pub trait Codec: Send + Sync {
 pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {
     match protocol {
         Protocol::AwsJson => Some(&aws_json::AwsJson),
-        Protocol::AwsQuery | Protocol::Ec2Query | Protocol::RestJson | Protocol::RestXml | Protocol::RpcV2Cbor => None,
+        Protocol::AwsQuery => Some(&aws_query::AWS_QUERY),
+        Protocol::Ec2Query => Some(&aws_query::EC2_QUERY),
+        Protocol::RestJson | Protocol::RestXml | Protocol::RpcV2Cbor => None,
     }
 }

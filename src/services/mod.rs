@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::identity::Scope;
 use crate::ids::IdSource;
 use crate::logstore::LogStore;
+use crate::services::sts::resources::Caller;
 use crate::store::{State, Store};
 use crate::time::{Clock, Timestamp};
 
@@ -28,6 +29,7 @@ pub struct Context {
     pub scope: Scope,
     /// As in the answer's `x-amzn-RequestId`.
     pub request_id: Arc<str>,
+    pub caller: Caller,
 }
 
 /// The part of a [`Context`] that all requests share.

@@ -7,6 +7,7 @@ use super::record::{Record, Stored, Table};
 use crate::services::ecs::resources as ecs;
 use crate::services::secretsmanager::resources as secretsmanager;
 use crate::services::ssm::resources as ssm;
+use crate::services::sts::resources as sts;
 
 macro_rules! tables {
     ($($field:ident / $variant:ident: $record:ty,)*) => {
@@ -93,4 +94,5 @@ tables! {
     idempotency_tokens / IdempotencyToken: ecs::IdempotencyToken,
     secrets / Secret: secretsmanager::Secret,
     parameters / Parameter: ssm::Parameter,
+    sessions / Session: sts::Session,
 }

@@ -61,7 +61,7 @@ async fn prepare(client: &mut Connection) {
     }
 }
 
-fn structure(schema: &'static StructureSchema, depth: u32) -> BoxedStrategy<Value> {
+pub(crate) fn structure(schema: &'static StructureSchema, depth: u32) -> BoxedStrategy<Value> {
     let members: Vec<_> = schema
         .members
         .iter()

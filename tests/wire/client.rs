@@ -37,6 +37,15 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The text of the first XML element of that name.
+    pub(crate) fn xml(&self, name: &str) -> &str {
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        let start = self.body.find(&open).unwrap_or_else(|| panic!("no {name}: {}", self.body)) + open.len();
+        self.body[start..].split(close.as_str()).next().unwrap_or_default()
+    }
+}
+
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         Self { stream: TcpStream::connect(address).await.expect("the server listens"), read: Vec::new() }
@@ -59,6 +68,22 @@ impl Connection {
             headers.iter().filter(|(name, _)| *name != "x-amz-target").map(|(name, value)| (*name, value.as_ref())),
         );
         self.request("POST", "/", &all, body).await
+    }
+
+    /// Calls an operation of the query protocol that `form` names, as an account of its own.
+    pub(crate) async fn post_form(&mut self, service: &str, form: &str) -> Answer {
+        self.post_form_as("123456789012", None, service, form).await
+    }
+
+    /// The same with that access key, and the session token that belongs to it.
+    pub(crate) async fn post_form_as(&mut self, key: &str, token: Option<&str>, service: &str, form: &str) -> Answer {
+        let authorization = format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/{service}/aws4_request");
+        let mut headers = vec![
+            ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
+            ("authorization", authorization.as_str()),
+        ];
+        headers.extend(token.map(|token| ("x-amz-security-token", token)));
+        self.request("POST", "/", &headers, form.as_bytes()).await
     }
 
     pub(crate) async fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {

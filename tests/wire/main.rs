@@ -1,6 +1,8 @@
 //! The HTTP side as clients meet it: a real listener, with a few operations made up for the tests.
 
+mod any_form;
 mod any_input;
+mod callers;
 mod client;
 mod server;
 

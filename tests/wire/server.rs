@@ -93,6 +93,11 @@ impl Server {
         self.clock.now().as_millis() / 1000
     }
 
+    /// Lets that many seconds pass at once.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(std::time::Duration::from_secs(seconds));
+    }
+
     pub(crate) fn stop(&mut self) {
         self.stop.take();
     }

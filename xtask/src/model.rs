@@ -97,6 +97,7 @@ pub(crate) struct Reference {
     pub(crate) shape: String,
     pub(crate) location: Option<String>,
     pub(crate) location_name: Option<String>,
+    pub(crate) query_name: Option<String>,
     pub(crate) result_wrapper: Option<String>,
     pub(crate) timestamp_format: Option<String>,
     pub(crate) idempotency_token: bool,

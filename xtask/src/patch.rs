@@ -46,13 +46,14 @@ fn apply(model: &mut Value, text: &str) -> Result<()> {
     let patch: Patch = toml::from_str(text)?;
     ensure!(!patch.reason.trim().is_empty(), "a patch needs a reason");
     let before = model.clone();
+    // First, so that exceptions which the model does not have can be added to operations.
+    merge(model, Value::Object(patch.merge));
     for change in &patch.add_errors {
         add_errors(model, change)?;
     }
     for pointer in &patch.remove {
         remove(model, pointer)?;
     }
-    merge(model, Value::Object(patch.merge));
     ensure!(*model != before, "it changes nothing: remove it");
     Ok(())
 }

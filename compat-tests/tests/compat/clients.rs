@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use compat_tests::{Runtime, random_account, shared};
+use compat_tests::{Runtime, Server, endpoint_given, random_account, shared};
 
 /// What `docker/ensure-clients` prints: the directory of the clients. `None` where this machine cannot have them.
 fn ensured(arguments: &[&str]) -> Option<PathBuf> {
@@ -25,16 +25,19 @@ fn root() -> &'static Path {
 }
 
 /// Runs the tests of another language, with the environment that `localecs env` would give.
-fn run(mut command: Command) {
-    let server = shared(Runtime::Docker);
-    let account = random_account();
+fn run(command: Command) {
+    run_on(shared(Runtime::Docker), &random_account(), command);
+}
+
+/// The same with that server and account; the secret is `localecs`.
+fn run_on(server: &Server, account: &str, mut command: Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }
     let nowhere = "/nowhere";
     let output = command
         .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("AWS_ACCESS_KEY_ID", &account)
+        .env("AWS_ACCESS_KEY_ID", account)
         .env("AWS_SECRET_ACCESS_KEY", "localecs")
         .env("AWS_REGION", "us-east-1")
         .env("AWS_DEFAULT_REGION", "us-east-1")
@@ -49,10 +52,14 @@ fn run(mut command: Command) {
 }
 
 fn python(file: &str) {
+    run(unittest(file));
+}
+
+fn unittest(file: &str) -> Command {
     let Some(bin) = ensured(&[]) else { panic!("boto3 and the AWS CLI are missing") };
     let mut command = Command::new(bin.join("python"));
     command.args(["-m", "unittest", "-v", file]);
-    run(command);
+    command
 }
 
 #[test]
@@ -71,4 +78,16 @@ fn aws_sdk_for_javascript() {
     let mut command = Command::new("node");
     command.args(["--test", "--test-concurrency=1"]).arg(directory.join("ecs.test.mjs"));
     run(command);
+}
+
+/// On a server that verifies signatures: those of temporary credentials are made with their own secret.
+#[test]
+fn sts_and_iam() {
+    if endpoint_given().is_some() {
+        return;
+    }
+    let account = random_account();
+    let credentials = format!("{account}:localecs");
+    let server = Server::start(Runtime::Simulated, &["--verify-signatures", "--credentials", &credentials]);
+    run_on(&server, &account, unittest("python/test_iam.py"));
 }

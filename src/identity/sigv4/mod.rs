@@ -59,7 +59,13 @@ impl SignatureError {
         Self { code: "MissingAuthenticationTokenException", message: "Missing Authentication Token".into() }
     }
 
-    /// An access key id that nobody knows.
+    /// Temporary credentials after their time.
+    #[must_use]
+    pub fn expired_token() -> Self {
+        Self { code: "ExpiredTokenException", message: "The security token included in the request is expired".into() }
+    }
+
+    /// An access key id that nobody knows, or a token that is not the key's.
     #[must_use]
     pub fn unknown_key() -> Self {
         Self {
@@ -84,6 +90,17 @@ impl<'a> Claim<'a> {
             Some(text) if text.contains("X-Amz-") => Self::from_query(text),
             _ => Ok(None),
         }
+    }
+
+    /// The session token that came with the claim, where that came: in a header or in the query.
+    #[must_use]
+    pub fn token(&self, request: &'a Parts) -> Option<Cow<'a, str>> {
+        if self.presigned {
+            let mut pairs = query::pairs(request.uri.query()?);
+            return pairs.find(|(key, _)| key == "X-Amz-Security-Token").map(|(_, value)| value);
+        }
+        let header = request.headers.get("x-amz-security-token")?;
+        header.to_str().ok().map(|text| Cow::Borrowed(text.trim()))
     }
 
     fn from_header(text: &'a str) -> Result<Self, SignatureError> {

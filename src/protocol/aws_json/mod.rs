@@ -32,15 +32,15 @@ impl Codec for AwsJson {
         decode::document(operation, body)
     }
 
-    fn encode(&self, operation: &'static OperationSchema, answer: &dyn Encode) -> Reply {
+    fn encode(&self, operation: &'static OperationSchema, answer: &dyn Encode, _request_id: &str) -> Reply {
         Reply { status: operation.http_status, content_type: content_type(operation), body: encode::answer(answer) }
     }
 
-    fn encode_error(&self, error: &dyn OperationError) -> Reply {
+    fn encode_error(&self, error: &dyn OperationError, _request_id: &str) -> Reply {
         Reply { status: error.http_status(), content_type: content_type(error.operation()), body: encode::error(error) }
     }
 
-    fn encode_rejection(&self, rejection: &Rejection) -> Reply {
+    fn encode_rejection(&self, rejection: &Rejection, _request_id: &str) -> Reply {
         Reply { status: rejection.status, content_type: DEFAULT_CONTENT_TYPE, body: encode::rejection(rejection) }
     }
 }

@@ -148,7 +148,7 @@ fn refuses_what_is_no_json_without_a_message() {
 }
 
 fn reply(answer: &dyn Encode) -> String {
-    let reply = AwsJson.encode(ops::RunTask::SCHEMA, answer);
+    let reply = AwsJson.encode(ops::RunTask::SCHEMA, answer, "");
     assert_eq!((reply.status, reply.content_type), (200, "application/x-amz-json-1.1"));
     String::from_utf8(reply.body).expect("UTF-8")
 }
@@ -183,7 +183,7 @@ fn writes_times_as_plain_decimals() {
 #[test]
 fn writes_errors_with_their_plain_name() {
     let error = DescribeClustersError::from(ClusterNotFoundException::new("Cluster not found."));
-    let reply = AwsJson.encode_error(&error);
+    let reply = AwsJson.encode_error(&error, "");
     assert_eq!(reply.status, 400);
     assert_eq!(
         String::from_utf8(reply.body).expect("UTF-8"),
@@ -194,13 +194,13 @@ fn writes_errors_with_their_plain_name() {
 #[test]
 fn writes_the_other_members_of_errors() {
     let error = ConflictException { resource_ids: Some(vec!["a".to_owned()]), ..ConflictException::new("Taken.") };
-    let body: Value = serde_json::from_slice(&AwsJson.encode_error(&RunTaskError::from(error)).body).expect("JSON");
+    let body: Value = serde_json::from_slice(&AwsJson.encode_error(&RunTaskError::from(error), "").body).expect("JSON");
     assert_eq!(body, json!({"__type": "ConflictException", "message": "Taken.", "resourceIds": ["a"]}));
 }
 
 #[test]
 fn keeps_the_unexpected_to_itself() {
-    let reply = AwsJson.encode_error(&RunTaskError::from(Unexpected::new("the disk is full")));
+    let reply = AwsJson.encode_error(&RunTaskError::from(Unexpected::new("the disk is full")), "");
     assert_eq!(reply.status, 500);
     assert_eq!(
         String::from_utf8(reply.body).expect("UTF-8"),
@@ -210,7 +210,7 @@ fn keeps_the_unexpected_to_itself() {
 
 #[test]
 fn writes_rejections() {
-    let text = |rejection| String::from_utf8(AwsJson.encode_rejection(&rejection).body).expect("UTF-8");
+    let text = |rejection| String::from_utf8(AwsJson.encode_rejection(&rejection, "").body).expect("UTF-8");
     assert_eq!(text(Rejection::unknown_operation()), r#"{"__type":"UnknownOperationException"}"#);
     assert_eq!(
         text(Rejection::serialization(Some("Unexpected field type".to_owned()))),

@@ -1,4 +1,5 @@
 //! AWS Security Token Service: who is asking, and roles assumed.
 
+pub mod expiry;
 pub mod operations;
 pub mod resources;

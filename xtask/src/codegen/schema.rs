@@ -63,6 +63,9 @@ fn structure(code: &ServiceCode<'_>, name: &str, shape: &Shape) -> Result<String
         if let Some(wire_name) = wire_name.filter(|wire_name| *wire_name != member) {
             write!(out, ".wire({wire_name:?})")?;
         }
+        if let Some(query_name) = &reference.query_name {
+            write!(out, ".query_name({query_name:?})")?;
+        }
         if shape.required.iter().any(|required| required == member) {
             out.push_str(".required()");
         }

@@ -3,6 +3,121 @@
 use super::{operations, schema, types::*};
 use crate::macros::{common_error, exception, operation_error, structure};
 
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessDeniedException {
+    pub message: Option<String>,
+}
+
+structure!(AccessDeniedException, schema::ACCESS_DENIED_EXCEPTION, {
+    0 message,
+});
+
+exception!(AccessDeniedException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExpiredTokenException {
+    pub message: Option<String>,
+}
+
+structure!(ExpiredTokenException, schema::EXPIRED_TOKEN_EXCEPTION, {
+    0 message,
+});
+
+exception!(ExpiredTokenException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MalformedPolicyDocumentException {
+    pub message: Option<String>,
+}
+
+structure!(MalformedPolicyDocumentException, schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION, {
+    0 message,
+});
+
+exception!(MalformedPolicyDocumentException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PackedPolicyTooLargeException {
+    pub message: Option<String>,
+}
+
+structure!(PackedPolicyTooLargeException, schema::PACKED_POLICY_TOO_LARGE_EXCEPTION, {
+    0 message,
+});
+
+exception!(PackedPolicyTooLargeException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RegionDisabledException {
+    pub message: Option<String>,
+}
+
+structure!(RegionDisabledException, schema::REGION_DISABLED_EXCEPTION, {
+    0 message,
+});
+
+exception!(RegionDisabledException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ValidationErrorException {
+    pub message: Option<String>,
+}
+
+structure!(ValidationErrorException, schema::VALIDATION_ERROR_EXCEPTION, {
+    0 message,
+});
+
+exception!(ValidationErrorException, message);
+
+operation_error!(AssumeRoleError, operations::ASSUME_ROLE, {
+    AccessDeniedException,
+    ExpiredTokenException,
+    MalformedPolicyDocumentException,
+    PackedPolicyTooLargeException,
+    RegionDisabledException,
+    ValidationErrorException,
+});
+
+operation_error!(GetAccessKeyInfoError, operations::GET_ACCESS_KEY_INFO, {
+    AccessDeniedException,
+    ExpiredTokenException,
+    MalformedPolicyDocumentException,
+    ValidationErrorException,
+});
+
+operation_error!(GetCallerIdentityError, operations::GET_CALLER_IDENTITY, {
+    AccessDeniedException,
+    ExpiredTokenException,
+    MalformedPolicyDocumentException,
+    ValidationErrorException,
+});
+
+operation_error!(GetFederationTokenError, operations::GET_FEDERATION_TOKEN, {
+    AccessDeniedException,
+    ExpiredTokenException,
+    MalformedPolicyDocumentException,
+    PackedPolicyTooLargeException,
+    RegionDisabledException,
+    ValidationErrorException,
+});
+
+operation_error!(GetSessionTokenError, operations::GET_SESSION_TOKEN, {
+    AccessDeniedException,
+    ExpiredTokenException,
+    MalformedPolicyDocumentException,
+    RegionDisabledException,
+    ValidationErrorException,
+});
+
 common_error!(CommonError {
+    AccessDeniedException,
+    ExpiredTokenException,
+    MalformedPolicyDocumentException,
+    ValidationErrorException,
 } =>
+    AssumeRoleError,
+    GetAccessKeyInfoError,
+    GetCallerIdentityError,
+    GetFederationTokenError,
+    GetSessionTokenError,
 );

@@ -3,3 +3,93 @@
 use super::{SERVICE, errors, schema, types};
 use crate::macros::operation;
 use crate::schema::{OperationSchema, Pagination};
+
+pub static ASSUME_ROLE: OperationSchema = OperationSchema::new(
+    "AssumeRole",
+    &SERVICE,
+    &schema::ASSUME_ROLE_REQUEST,
+    &schema::ASSUME_ROLE_RESPONSE,
+    &[
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::PACKED_POLICY_TOO_LARGE_EXCEPTION,
+        &schema::REGION_DISABLED_EXCEPTION,
+        &schema::EXPIRED_TOKEN_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("AssumeRoleResult");
+
+operation!(AssumeRole, ASSUME_ROLE, types::AssumeRoleRequest => types::AssumeRoleResponse, errors::AssumeRoleError);
+
+pub static GET_ACCESS_KEY_INFO: OperationSchema = OperationSchema::new(
+    "GetAccessKeyInfo",
+    &SERVICE,
+    &schema::GET_ACCESS_KEY_INFO_REQUEST,
+    &schema::GET_ACCESS_KEY_INFO_RESPONSE,
+    &[
+        &schema::ACCESS_DENIED_EXCEPTION,
+        &schema::EXPIRED_TOKEN_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetAccessKeyInfoResult");
+
+operation!(GetAccessKeyInfo, GET_ACCESS_KEY_INFO, types::GetAccessKeyInfoRequest => types::GetAccessKeyInfoResponse, errors::GetAccessKeyInfoError);
+
+pub static GET_CALLER_IDENTITY: OperationSchema = OperationSchema::new(
+    "GetCallerIdentity",
+    &SERVICE,
+    &schema::GET_CALLER_IDENTITY_REQUEST,
+    &schema::GET_CALLER_IDENTITY_RESPONSE,
+    &[
+        &schema::ACCESS_DENIED_EXCEPTION,
+        &schema::EXPIRED_TOKEN_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetCallerIdentityResult");
+
+operation!(GetCallerIdentity, GET_CALLER_IDENTITY, types::GetCallerIdentityRequest => types::GetCallerIdentityResponse, errors::GetCallerIdentityError);
+
+pub static GET_FEDERATION_TOKEN: OperationSchema = OperationSchema::new(
+    "GetFederationToken",
+    &SERVICE,
+    &schema::GET_FEDERATION_TOKEN_REQUEST,
+    &schema::GET_FEDERATION_TOKEN_RESPONSE,
+    &[
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::PACKED_POLICY_TOO_LARGE_EXCEPTION,
+        &schema::REGION_DISABLED_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+        &schema::EXPIRED_TOKEN_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetFederationTokenResult");
+
+operation!(GetFederationToken, GET_FEDERATION_TOKEN, types::GetFederationTokenRequest => types::GetFederationTokenResponse, errors::GetFederationTokenError);
+
+pub static GET_SESSION_TOKEN: OperationSchema = OperationSchema::new(
+    "GetSessionToken",
+    &SERVICE,
+    &schema::GET_SESSION_TOKEN_REQUEST,
+    &schema::GET_SESSION_TOKEN_RESPONSE,
+    &[
+        &schema::REGION_DISABLED_EXCEPTION,
+        &schema::ACCESS_DENIED_EXCEPTION,
+        &schema::EXPIRED_TOKEN_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetSessionTokenResult");
+
+operation!(GetSessionToken, GET_SESSION_TOKEN, types::GetSessionTokenRequest => types::GetSessionTokenResponse, errors::GetSessionTokenError);

@@ -1,1 +1,8 @@
-//! The domain types of AWS Security Token Service as the store keeps them, and their rendering to API shapes.
+//! What STS keeps and gives: temporary credentials.
+
+pub mod checks;
+pub mod keys;
+pub mod role_arn;
+mod session;
+
+pub use session::{Caller, Grant, Session, issue, issue_for_role, revoke};
