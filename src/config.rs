@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::identity::credentials::Credentials;
 use crate::identity::{AccountId, Region};
+use crate::services::ecs::access_point::AccessPoint;
 
 /// Settings that operations and reconcilers read; fixed while the server runs.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub vpc_cidr: String,
     /// Where ports of containers are published on the host.
     pub publish_address: IpAddr,
+    /// What the access points of file systems stand for; others are directories called like them.
+    pub access_points: Vec<AccessPoint>,
     /// How long a pull may take before it counts as failed.
     pub image_pull_timeout: Duration,
     /// How often a failed pull is tried before the task fails.
@@ -101,6 +104,7 @@ impl Default for Config {
             stopped_task_retention: Duration::from_secs(3600),
             vpc_cidr: "10.192.0.0/16".to_owned(),
             publish_address: IpAddr::from([127, 0, 0, 1]),
+            access_points: Vec::new(),
             image_pull_timeout: Duration::from_secs(600),
             image_pull_attempts: 5,
             engine: EngineSize::default(),

@@ -3,6 +3,8 @@
 // The harness is shared; not every file of tests uses all of it.
 #[allow(dead_code, unreachable_pub)]
 mod support;
+#[path = "contract/volumes.rs"]
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +16,10 @@ use localecs::runtime::{
     ObservedHealth, ObservedState, RuntimeError, RuntimeEvent, STORE_LABEL,
 };
 use support::{Does, Harness, address_in, attached, publication};
+use volumes::{
+    a_volume_can_be_a_directory_of_another, a_volume_has_the_permissions_it_was_made_with,
+    a_volume_that_nobody_can_make_is_an_error, volumes_are_made_once_and_stay_while_they_are_used,
+};
 
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -60,6 +66,10 @@ contract! {
     containers_share_the_namespace_of_a_pause_container,
     a_port_is_published_where_it_is_free,
     a_port_that_is_taken_fails_the_start,
+    volumes_are_made_once_and_stay_while_they_are_used,
+    a_volume_can_be_a_directory_of_another,
+    a_volume_has_the_permissions_it_was_made_with,
+    a_volume_that_nobody_can_make_is_an_error,
 }
 
 async fn the_engine_describes_itself(harness: Harness) {

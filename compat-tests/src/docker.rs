@@ -43,6 +43,12 @@ pub fn networks(label: &str) -> Vec<String> {
     list(&["network", "ls", "--quiet", "--filter", &format!("label={label}")])
 }
 
+/// The names of all volumes with that label.
+#[must_use]
+pub fn volumes(label: &str) -> Vec<String> {
+    list(&["volume", "ls", "--quiet", "--filter", &format!("label={label}")])
+}
+
 /// The containers of a task, as pairs of the name in the task definition and the id; the pause container too.
 #[must_use]
 pub fn containers_of(task_arn: &str) -> Vec<(String, String)> {

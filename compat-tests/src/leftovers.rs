@@ -56,7 +56,7 @@ impl Store {
         format!("localecs.store={}", self.id.get().expect("a server was started"))
     }
 
-    /// Everything on the engine that carries the label: `container <id>`, `network <id>`.
+    /// Everything on the engine that carries the label: `container <id>`, `network <id>`, `volume <name>`.
     #[must_use]
     pub fn leftovers(&self) -> Vec<String> {
         if self.id.get().is_none() || !docker::answers() {
@@ -65,7 +65,8 @@ impl Store {
         let label = self.label();
         let containers = docker::containers(&label).into_iter().map(|id| format!("container {id}"));
         let networks = docker::networks(&label).into_iter().map(|id| format!("network {id}"));
-        containers.chain(networks).collect()
+        let volumes = docker::volumes(&label).into_iter().map(|name| format!("volume {name}"));
+        containers.chain(networks).chain(volumes).collect()
     }
 
     /// Removes them, and says which.
@@ -74,7 +75,8 @@ impl Store {
         for thing in &left {
             let removed = match thing.split_once(' ') {
                 Some(("container", id)) => docker::try_run(&["rm", "--force", "--volumes", id]),
-                Some((_, id)) => docker::try_run(&["network", "rm", id]),
+                Some(("network", id)) => docker::try_run(&["network", "rm", id]),
+                Some((_, name)) => docker::try_run(&["volume", "rm", "--force", name]),
                 None => continue,
             };
             if let Err(problem) = removed {

@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use size::ByteSize;
 
 use crate::identity::{AccountId, Region};
+use crate::services::ecs::access_point::AccessPoint;
 
 /// The port that awslocal, tflocal, cdklocal and Testcontainers point at.
 pub const DEFAULT_PORT: u16 = 4566;
@@ -35,7 +36,7 @@ enum Command {
     /// Serve the ECS API until stopped (Ctrl-C or SIGTERM)
     ///
     /// Tasks are Docker containers and outlive the server: the next start adopts those that still run.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Check the container engine, permissions and the port, and say how to mend what is wrong
     Doctor(DoctorArgs),
     /// Print the exports that point AWS clients at a running server
@@ -150,6 +151,12 @@ pub(crate) struct ServeArgs {
     /// Address of this machine that ports of containers are published on
     #[arg(long, env = "LOCALECS_PUBLISH_ADDRESS", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) publish_address: IpAddr,
+    /// What an EFS or S3 Files access point stands for: ID=/DIRECTORY[:UID:GID[:MODE]]; separated by commas
+    ///
+    /// The directory of the file system is made with that owner and mode (octal) when it is missing. An access point
+    /// of which nothing is said is a directory of its own that all may write to.
+    #[arg(long, env = "LOCALECS_EFS_ACCESS_POINTS", value_name = "POINTS", value_delimiter = ',')]
+    pub(crate) efs_access_points: Vec<AccessPoint>,
     /// More host names that clients may use for this server, separated by commas
     ///
     /// Loopback names and addresses are always taken. A name that is not known is refused, so that no web page can
@@ -186,7 +193,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Serve(args) => {
             init_log(&args.log, args.log_format);
-            block_on(serve::run(args))
+            block_on(serve::run(*args))
         }
         Command::Doctor(args) => block_on(doctor::run(args.host, args.port, data_dir(args.data_dir))),
         Command::Env(args) => {

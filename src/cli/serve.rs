@@ -88,6 +88,10 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             },
             () = again => bail!("asked to stop twice: containers of tasks may still run"),
         }
+        if args.ephemeral {
+            // Nobody will know its shared volumes any more.
+            app.agent.purge().await?;
+        }
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -106,6 +110,7 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         stopped_task_retention: Duration::from_secs(args.stopped_task_retention),
         vpc_cidr: args.vpc_cidr.clone(),
         publish_address: args.publish_address,
+        access_points: args.efs_access_points.clone(),
         allowed_hosts: args.allowed_hosts.clone(),
         allowed_origins: args.allowed_origins.clone(),
         verify_signatures: credentials,

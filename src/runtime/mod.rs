@@ -7,6 +7,7 @@ pub mod docker;
 mod linux;
 mod logs;
 pub mod simulated;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,12 +20,15 @@ use tokio::sync::mpsc;
 
 pub use self::linux::{Device, IpcNamespace, LinuxOptions, ProcessNamespace, Ulimit};
 pub use self::logs::{LogDriver, LogOptions, LogRecord, LogRecords, LogSource, LogsRequest};
+pub use self::volumes::{Mount, MountSource, Permissions, VolumeObservation, VolumeSource, VolumeSpec, VolumesFrom};
 use crate::time::Timestamp;
 
 /// The label that ties a container, network or volume to the store that knows it.
 pub const STORE_LABEL: &str = "localecs.store";
 /// What the container is for: `container` (of a task), `pause` (owns a task's network namespace).
 pub const ROLE_LABEL: &str = "localecs.role";
+/// How long a volume lives: `task` (gone with its task) or `shared` (stays).
+pub const SCOPE_LABEL: &str = "localecs.scope";
 /// AWS's own labels, as the ECS agent sets them.
 pub const TASK_ARN_LABEL: &str = "com.amazonaws.ecs.task-arn";
 pub const CLUSTER_LABEL: &str = "com.amazonaws.ecs.cluster";
@@ -72,6 +76,9 @@ pub enum RuntimeError {
     /// are taken by another network: choose others.
     #[error("{message}")]
     Network { message: String, overlap: bool },
+    /// A volume could not be made or removed.
+    #[error("{message}")]
+    Volume { message: String },
     #[error("no such container: {0}")]
     NoSuchContainer(String),
     /// The call took too long; whether it had an effect is unknown.
@@ -204,6 +211,8 @@ pub struct ContainerSpec {
     pub health_check: Option<HealthCheck>,
     pub linux: LinuxOptions,
     pub log: LogDriver,
+    pub mounts: Vec<Mount>,
+    pub volumes_from: Vec<VolumesFrom>,
 }
 
 /// A command that the engine runs inside the container every now and then.
@@ -367,6 +376,21 @@ pub trait ContainerRuntime: Send + Sync + 'static {
 
     /// The names and CIDRs of this store's networks.
     async fn list_networks(&self) -> Result<Vec<(String, String)>>;
+
+    /// Makes the volume unless one of that name exists; then it is left as it is, whoever made it.
+    async fn ensure_volume(&self, spec: &VolumeSpec) -> Result<VolumeObservation>;
+
+    /// The volume of that name, whoever made it.
+    async fn inspect_volume(&self, name: &str) -> Result<Option<VolumeObservation>>;
+
+    /// Removes a volume of this store with all that is in it; one that is gone, or somebody else's, is left alone.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Volume`] while a container uses it.
+    async fn remove_volume(&self, name: &str) -> Result<()>;
+
+    /// Every volume of this store, by name.
+    async fn list_volumes(&self) -> Result<Vec<VolumeObservation>>;
 
     /// The events from now on. The first thing a new subscriber gets is [`RuntimeEvent::Resync`].
     fn subscribe(&self) -> mpsc::UnboundedReceiver<RuntimeEvent>;

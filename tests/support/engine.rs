@@ -59,6 +59,9 @@ impl Drop for RealEngine {
                     for (network, _) in runtime.list_networks().await? {
                         runtime.remove_network(&network).await?;
                     }
+                    for volume in runtime.list_volumes().await? {
+                        runtime.remove_volume(&volume.name).await?;
+                    }
                 }
                 Ok(())
             })

@@ -37,6 +37,10 @@ pub enum Does {
     Exit(u8),
     /// Fetches a URL; ends with 0 if that works. The simulation takes it that it does.
     Get(String),
+    /// Writes a file; ends with 0 if that works. The simulation, which has no files, takes it that it does.
+    Write(String),
+    /// Reads a file; ends with 0 if it is there, or in the simulation.
+    Read(String),
     /// Is deaf to SIGTERM.
     IgnoreTerm,
     /// Uses more memory than it may.
@@ -106,6 +110,8 @@ impl Harness {
                 Does::Print => &["lines", "3"],
                 Does::Complain => &["eprint", "oh no"],
                 Does::PrintOn => &["lines", "100000", "20"],
+                Does::Write(path) => &["write", path, "text"],
+                Does::Read(path) => &["read", path],
                 Does::IgnoreTerm => &["ignore-term", "3600"],
                 Does::RunOutOfMemory => &["oom"],
                 Does::CannotStart => {
@@ -123,10 +129,10 @@ impl Harness {
                     code = exit_code.to_string();
                     &[("sim.run-for", "10ms"), ("sim.exit-code", &code)]
                 }
-                Does::Get(_) => &[("sim.run-for", "10ms")],
                 Does::Print => &[("sim.stdout", "line 1 \nline 2 \nline 3 "), ("sim.run-for", "10ms")],
                 Does::Complain => &[("sim.stderr", "oh no"), ("sim.run-for", "10ms")],
                 Does::PrintOn => &[("sim.stdout", "line 1 "), ("sim.print-every", "50ms")],
+                Does::Get(_) | Does::Write(_) | Does::Read(_) => &[("sim.run-for", "10ms")],
                 Does::IgnoreTerm => &[("sim.ignore-term", "true")],
                 Does::RunOutOfMemory => &[("sim.oom-after", "10ms")],
                 Does::CannotStart => &[("sim.start-error", "exec: \"/does/not/exist\": no such file or directory")],

@@ -80,6 +80,7 @@ mod scopes;
 mod server;
 mod settings;
 mod stopping;
+mod storage;
 mod tags;
 mod task_definition_refusals;
 mod task_definitions;

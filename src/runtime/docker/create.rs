@@ -10,7 +10,7 @@ use bollard::models::{
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use super::errors::{CallError, within};
-use super::{Engine, limits, linux, logs};
+use super::{Engine, limits, linux, logs, volumes};
 use crate::runtime::{
     ContainerId, ContainerNetwork, ContainerSpec, HealthCheck, ImageSource, Result, RuntimeError, STORE_LABEL,
 };
@@ -112,6 +112,8 @@ fn request(spec: &ContainerSpec, image: &str, store: &str, podman: bool) -> Cont
                 network_mode: Some(network_mode(&spec.network)),
                 port_bindings: publishes.then(|| port_bindings(spec)).filter(|ports| !ports.is_empty()),
                 log_config: logs::config(&spec.log, podman),
+                binds: (!spec.mounts.is_empty()).then(|| spec.mounts.iter().map(volumes::bind).collect()),
+                volumes_from: volumes_from(spec),
                 ..HostConfig::default()
             },
         )),
@@ -119,6 +121,12 @@ fn request(spec: &ContainerSpec, image: &str, store: &str, podman: bool) -> Cont
         healthcheck: Some(health_check(spec.health_check.as_ref())),
         ..ContainerCreateBody::default()
     }
+}
+
+fn volumes_from(spec: &ContainerSpec) -> Option<Vec<String>> {
+    let mode = |read_only| if read_only { "ro" } else { "rw" };
+    let all = spec.volumes_from.iter().map(|from| format!("{}:{}", from.container, mode(from.read_only)));
+    (!spec.volumes_from.is_empty()).then(|| all.collect())
 }
 
 /// An empty list in a task definition means the same as none.

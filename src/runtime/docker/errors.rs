@@ -145,6 +145,10 @@ impl CallError {
         self.sorted(|message| RuntimeError::Network { overlap: about_overlap(&message), message })
     }
 
+    pub(super) fn about_volume(self) -> RuntimeError {
+        self.sorted(|message| RuntimeError::Volume { message })
+    }
+
     pub(super) fn pulling(self) -> RuntimeError {
         let retryable = match &self {
             Self::Refused { status, message } => worth_another_pull(Some(*status), message),

@@ -13,6 +13,7 @@ pub(super) const START: Duration = Duration::from_secs(3 * 60);
 pub(super) const STOP: Duration = Duration::from_secs(60);
 pub(super) const REMOVE: Duration = Duration::from_secs(5 * 60);
 pub(super) const NETWORK: Duration = Duration::from_secs(60);
+pub(super) const VOLUME: Duration = Duration::from_secs(5 * 60);
 /// The caller gives pulls a limit of their own; this one only ends what nobody waits for any more.
 pub(super) const PULL: Duration = Duration::from_secs(6 * 3600);
 /// Importing an image of less than a kilobyte.

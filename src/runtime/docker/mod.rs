@@ -1,7 +1,8 @@
 //! Containers on Docker Engine (20.10 and newer) or Podman, over their Docker-compatible API.
 //!
 //! - `connect`: finding the engine and agreeing on an API version;
-//! - `create`, `linux`, `containers`, `observe`, `logs`: containers; `networks`; `images`, `pause`: images;
+//! - `create`, `linux`, `containers`, `observe`, `logs`: containers; `networks`; `volumes`; `images`, `pause`: images;
+//! - `archive`: what is put into containers and images;
 //! - `events`, `inspections`: the event stream;
 //! - `reach`: whether addresses of containers can be reached from here;
 //! - `errors`, `limits`: what calls may say and how long they may take;
@@ -10,6 +11,7 @@
 //! Whatever it makes carries the label [`STORE_LABEL`] with the store's id, and it touches nothing that does not.
 //! See <https://docs.docker.com/reference/api/engine/version/v1.41/>.
 
+mod archive;
 mod connect;
 mod containers;
 mod create;
@@ -27,6 +29,7 @@ mod pause;
 mod reach;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -45,7 +48,7 @@ pub use self::connect::{ConnectOptions, Endpoint, OLDEST_API};
 use self::errors::{CallError, within};
 use super::{
     ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, ImageInfo, LogRecords, LogsRequest,
-    NetworkSpec, RegistryAuth, Result, RuntimeEvent, RuntimeInfo, STORE_LABEL,
+    NetworkSpec, RegistryAuth, Result, RuntimeEvent, RuntimeInfo, STORE_LABEL, VolumeObservation, VolumeSpec,
 };
 use crate::time::stopwatch;
 
@@ -70,6 +73,7 @@ struct Engine {
     /// Containers that the engine said ran out of memory, since they were last started.
     out_of_memory: Mutex<HashSet<ContainerId>>,
     making_networks: tokio::sync::Mutex<()>,
+    making_volumes: tokio::sync::Mutex<()>,
     subscribers: events::Subscribers,
 }
 
@@ -113,6 +117,7 @@ impl DockerRuntime {
                 ours: Mutex::default(),
                 out_of_memory: Mutex::default(),
                 making_networks: tokio::sync::Mutex::default(),
+                making_volumes: tokio::sync::Mutex::default(),
                 subscribers: events::Subscribers::default(),
             }),
             tokio: Handle::current(),
@@ -237,6 +242,22 @@ impl ContainerRuntime for DockerRuntime {
 
     async fn list_networks(&self) -> Result<Vec<(String, String)>> {
         self.engine.list_networks().await
+    }
+
+    async fn ensure_volume(&self, spec: &VolumeSpec) -> Result<VolumeObservation> {
+        self.engine.ensure_volume(spec).await
+    }
+
+    async fn inspect_volume(&self, name: &str) -> Result<Option<VolumeObservation>> {
+        self.engine.inspect_volume(name).await
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<()> {
+        self.engine.remove_volume(name).await
+    }
+
+    async fn list_volumes(&self) -> Result<Vec<VolumeObservation>> {
+        self.engine.list_volumes().await
     }
 
     fn subscribe(&self) -> mpsc::UnboundedReceiver<RuntimeEvent> {

@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bollard::body_full;
 use bollard::query_parameters::CreateImageOptionsBuilder;
-use bytes::Bytes;
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use super::errors::{CallError, within};
-use super::{Engine, limits};
+use super::{Engine, archive, limits};
 use crate::runtime::{Result, RuntimeError};
 
 const REPOSITORY: &str = "localecs/pause";
@@ -77,7 +76,7 @@ impl Engine {
             .message("LocalECS: owns the network namespace of a task")
             .changes(vec![r#"ENTRYPOINT ["/pause"]"#.to_owned()])
             .build();
-        let body = body_full(archive("pause", program));
+        let body = body_full(archive::program("pause", program));
         let import = self.docker.create_image(Some(options), Some(body), None).try_collect::<Vec<_>>();
         within(limits::IMPORT, import).await.map_err(CallError::creating)?;
         Ok(())
@@ -87,31 +86,6 @@ impl Engine {
 /// Names the content, so that another version of the program is another image.
 fn tag(program: &[u8]) -> String {
     Sha256::digest(program).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A tar archive (POSIX ustar) with one executable file of root's.
-fn archive(name: &str, content: &[u8]) -> Bytes {
-    const BLOCK: usize = 512;
-    let mut header = [0_u8; BLOCK];
-    let mut put = |at: usize, field: &[u8]| header[at..at + field.len()].copy_from_slice(field);
-    put(0, name.as_bytes());
-    put(100, b"0000755\0"); // mode
-    put(108, b"0000000\0"); // user
-    put(116, b"0000000\0"); // group
-    put(124, format!("{:011o}\0", content.len()).as_bytes());
-    put(136, b"00000000000\0"); // modified at the epoch: the same bytes every time
-    put(148, b"        "); // the checksum counts itself as blanks
-    put(156, b"0"); // a regular file
-    put(257, b"ustar\x0000");
-    let checksum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    header[148..156].copy_from_slice(format!("{checksum:06o}\0 ").as_bytes());
-
-    let padding = content.len().next_multiple_of(BLOCK) - content.len();
-    let mut archive = Vec::with_capacity(header.len() + content.len() + padding + 2 * BLOCK);
-    archive.extend_from_slice(&header);
-    archive.extend_from_slice(content);
-    archive.resize(archive.len() + padding + 2 * BLOCK, 0); // two empty blocks end it
-    Bytes::from(archive)
 }
 
 #[cfg(test)]
@@ -126,19 +100,5 @@ mod tests {
         assert_eq!(program("s390x"), None);
         assert_eq!(tag(PAUSE_AMD64).len(), 12);
         assert_ne!(tag(PAUSE_AMD64), tag(PAUSE_ARM64));
-    }
-
-    #[test]
-    fn the_archive_is_one_that_tar_reads() {
-        let archive = archive("pause", PAUSE_ARM64);
-        assert_eq!(archive.len() % 512, 0);
-        assert_eq!(&archive[257..262], b"ustar");
-        assert_eq!(&archive[512..512 + PAUSE_ARM64.len()], PAUSE_ARM64);
-        let sum: u32 = archive[..512]
-            .iter()
-            .enumerate()
-            .map(|(at, byte)| u32::from(if (148..156).contains(&at) { b' ' } else { *byte }))
-            .sum();
-        assert_eq!(&archive[148..154], format!("{sum:06o}").as_bytes());
     }
 }

@@ -37,6 +37,7 @@ mod properties;
 mod script;
 #[cfg(test)]
 mod tests;
+mod volumes;
 mod world;
 
 use std::collections::BTreeMap;
@@ -53,6 +54,7 @@ use world::{Progress, World};
 use super::{
     ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, Fault, ImageInfo, LogRecords,
     LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeError, RuntimeEvent, RuntimeInfo, STORE_LABEL,
+    VolumeObservation, VolumeSpec,
 };
 use crate::ids::IdSource;
 use crate::time::{Clock, Timestamp};
@@ -205,6 +207,22 @@ impl ContainerRuntime for SimulatedRuntime {
         self.call(|world, _| {
             Ok(world.networks.list(&self.store).map(|spec| (spec.name.clone(), spec.cidr.clone())).collect())
         })
+    }
+
+    async fn ensure_volume(&self, spec: &VolumeSpec) -> Result<VolumeObservation> {
+        self.call(|world, _| world.volumes.ensure(&self.store, spec))
+    }
+
+    async fn inspect_volume(&self, name: &str) -> Result<Option<VolumeObservation>> {
+        self.call(|world, _| Ok(world.volumes.get(name).cloned()))
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<()> {
+        self.call(|world, _| world.remove_volume(&self.store, name))
+    }
+
+    async fn list_volumes(&self) -> Result<Vec<VolumeObservation>> {
+        self.call(|world, _| Ok(world.volumes.of_store(&self.store).cloned().collect()))
     }
 
     fn subscribe(&self) -> mpsc::UnboundedReceiver<RuntimeEvent> {

@@ -10,11 +10,12 @@ use super::container::{Action, Address, Container, Stage};
 use super::faults::Planned;
 use super::network::Networks;
 use super::script::Script;
+use super::volumes::Volumes;
 use super::{PAUSE_IMAGE, image_id, is_missing};
 use crate::ids::IdSource;
 use crate::runtime::{
     CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerObservation, ContainerSpec, Exit, Fault, ImageSource,
-    ObservedHealth, Result, RuntimeError, RuntimeEvent, STORE_LABEL, TASK_ARN_LABEL,
+    MountSource, ObservedHealth, Result, RuntimeError, RuntimeEvent, STORE_LABEL, TASK_ARN_LABEL,
 };
 use crate::time::Timestamp;
 
@@ -34,6 +35,7 @@ pub(super) struct World {
     /// The last number given, to a container or a timer.
     count: u64,
     pub(super) networks: Networks,
+    pub(super) volumes: Volumes,
     subscribers: Vec<(Arc<str>, mpsc::UnboundedSender<RuntimeEvent>)>,
     pub(super) pull_faults: Planned,
     create_faults: Planned,
@@ -375,6 +377,15 @@ impl World {
             let Container { id, spec, store, .. } = container;
             self.send(&store, &RuntimeEvent::Removed { id, labels: spec.labels });
         }
+    }
+
+    pub(super) fn remove_volume(&mut self, store: &str, name: &str) -> Result<()> {
+        let mounts = |container: &&Container| {
+            let mounts = container.spec.mounts.iter().map(|mount| &mount.source);
+            mounts.into_iter().any(|source| matches!(source, MountSource::Volume { name: other, .. } if other == name))
+        };
+        let user = self.containers.values().find(mounts).map(|container| container.id.as_str());
+        self.volumes.remove(store, name, user)
     }
 
     pub(super) fn inspect(&self, store: &str, id: &ContainerId) -> Option<ContainerObservation> {

@@ -1,5 +1,6 @@
 //! Amazon ECS: clusters, task definitions, tasks, container instances and what runs them.
 
+pub mod access_point;
 pub mod agent;
 pub mod events;
 pub mod network;

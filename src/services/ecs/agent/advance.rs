@@ -6,7 +6,7 @@
 use api_models::ecs::{self, ContainerDefinition, IpcMode, NetworkMode, PidMode, TaskStopCode};
 
 use super::observed::{Image, ObservedTask, Seen, SeenState};
-use super::{order, ports, reasons, restart};
+use super::{order, ports, reasons, restart, volumes};
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::resources::{Container, NetworkAttachment, Task, TaskStatus};
 use crate::time::Timestamp;
@@ -25,6 +25,7 @@ pub(super) fn advance(
     let before = task.clone();
     pull_times(task, observed);
     network(task, observed, now);
+    volumes::attach(task, observed);
     containers(task, definition, observed, now);
     if task.desired_status != TaskStatus::Stopped {
         // One that waits in vain may be waited for by another.
@@ -147,6 +148,9 @@ fn why_stop(task: &Task, observed: &ObservedTask) -> Option<(TaskStopCode, Strin
     if let Some(reason) = &observed.network_failure {
         return Some((TaskStopCode::TaskFailedToStart, reason.clone()));
     }
+    if let Some(reason) = &observed.volumes.failure {
+        return Some((TaskStopCode::TaskFailedToStart, reason.clone()));
+    }
     let mut exited = false;
     for container in task.containers.iter().filter(|container| container.last_status == TaskStatus::Stopped) {
         if !container.essential {
@@ -184,7 +188,8 @@ fn status(task: &mut Task, definition: &ecs::TaskDefinition, observed: &Observed
         task.started_at = task.started_at.or(Some(now));
     }
     if task.desired_status != TaskStatus::Stopped {
-        let status = if uses_awsvpc(definition) && observed.address().is_none() {
+        let lacks_network = uses_awsvpc(definition) && observed.address().is_none();
+        let status = if lacks_network || volumes::lacks_attachment(task) {
             TaskStatus::Provisioning
         } else if all_started {
             TaskStatus::Running
@@ -211,6 +216,7 @@ fn status(task: &mut Task, definition: &ecs::TaskDefinition, observed: &Observed
     if let Some(attachment) = &mut task.attachment {
         detached(attachment);
     }
+    volumes::detach(task);
     task.last_status = TaskStatus::Stopped;
     task.stopped_at = Some(now);
 }

@@ -82,6 +82,12 @@ async fn resync(agent: &Agent, waker: &Waker<TaskKey>) -> Result<()> {
         agent.observations.entry(&key).change(|observed| observed.take(slot, seen));
         keys.insert(key);
     }
+    if first {
+        for (key, names) in agent.executor.volumes_of_tasks().await? {
+            agent.observations.entry(&key).change(|observed| observed.volumes.held.extend(names));
+            keys.insert(key);
+        }
+    }
     for (key, slot, id) in known.into_iter().filter(|(_, _, id)| !found.contains(id)) {
         let entry = agent.observations.entry(&key);
         entry.change(|observed| {

@@ -19,6 +19,7 @@ use super::vpc::Vpc;
 use super::{reasons, spec};
 use crate::config::Config;
 use crate::runtime::{ContainerId, ContainerRuntime, ImageInfo, Result, RuntimeError};
+use crate::services::ecs::access_point::AccessPoint;
 use crate::services::ecs::resources::{Task, TaskKey};
 use crate::time::Clock;
 
@@ -29,6 +30,7 @@ pub(super) struct Executor {
     pub(super) runtime: Arc<dyn ContainerRuntime>,
     pub(super) vpc: Vpc,
     pub(super) clock: Clock,
+    pub(super) access_points: Vec<AccessPoint>,
     publish_address: IpAddr,
     pull_attempts: u32,
     pull_timeout: Duration,
@@ -48,6 +50,7 @@ impl Executor {
             runtime,
             vpc,
             clock,
+            access_points: config.access_points.clone(),
             publish_address: config.publish_address,
             pull_attempts: config.image_pull_attempts.max(1),
             pull_timeout: config.image_pull_timeout,
@@ -60,6 +63,7 @@ impl Executor {
         match effect {
             Effect::Prepare { network, images } => self.prepare(subject, *network, images).await,
             Effect::Pull(names) => self.pull(subject, names).await,
+            Effect::MakeVolumes => self.make_volumes(subject).await,
             Effect::Create(names) => each(names, |name| self.create(subject, name)).await,
             Effect::Start(names) => each(names, |name| self.start(subject, name)).await,
             Effect::Stop(containers) => each(containers, |(name, grace)| self.stop(subject, name, *grace)).await,
@@ -169,7 +173,9 @@ impl Executor {
             return Ok(());
         };
         let pause = subject.entry.change(|observed| observed.pause.as_ref().and_then(|pause| pause.id.clone()));
-        let spec = spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address);
+        let mut spec =
+            spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address);
+        self.mount(subject, name, &mut spec);
         let seen = match self.runtime.create_container(&spec).await {
             Ok(id) => Seen::created(id),
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
@@ -334,6 +340,7 @@ impl Executor {
         for ids in [first, pause] {
             try_join_all(ids.iter().map(|id| self.remove_by_id(id))).await?;
         }
+        self.remove_volumes(key, entry).await?;
         entry.change(|observed| *observed = super::observed::ObservedTask::default());
         Ok(())
     }

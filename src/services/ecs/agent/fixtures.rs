@@ -102,6 +102,7 @@ pub(super) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
             mac_address: None,
             pause: None,
         }),
+        managed_volume: None,
         containers: definition.container_definitions.iter().flatten().map(container).collect(),
         enable_execute_command: false,
         tags: Vec::new(),

@@ -4,6 +4,7 @@
 //! - `order`, `restart` (pure): what waits for what, and what is started again in place;
 //! - `observed`, `observations`: what is known of the containers, in memory;
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
+//! - `volumes` (pure), `storage`: what tasks keep files in;
 //! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
 //! - `retention` forgets stopped tasks; [`fields`] says which fields of a task definition
@@ -31,6 +32,8 @@ mod retention;
 #[cfg(test)]
 mod simulation_tests;
 mod spec;
+mod storage;
+mod volumes;
 mod vpc;
 pub mod warnings;
 
@@ -84,24 +87,28 @@ impl Drop for AgentHandle {
 }
 
 impl AgentHandle {
-    /// Removes every container and network of the store, whatever they are for. To be called when the store is empty
-    /// (a reset) or all tasks are stopped; tasks that still run would see their containers vanish.
+    /// Removes every container, network and volume of the store, shared volumes too. To be called when the store is
+    /// empty (a reset) or will never be used again; tasks that still run would see their containers vanish.
     ///
     /// # Errors
     /// The first of those that could not be removed; the others are.
     pub async fn purge(&self) -> Result<()> {
+        self.purge_all(true).await
+    }
+
+    async fn purge_all(&self, shared_volumes: bool) -> Result<()> {
         for _ in 1..PURGE_ATTEMPTS {
-            match self.purge_once().await {
+            match self.purge_once(shared_volumes).await {
                 Ok(()) => return Ok(()),
                 Err(RuntimeError::Unavailable(why)) => return Err(RuntimeError::Unavailable(why)),
                 Err(error) => tracing::debug!(%error, "not everything could be removed yet"),
             }
             crate::time::real_sleep(PURGE_PAUSE).await;
         }
-        self.purge_once().await
+        self.purge_once(shared_volumes).await
     }
 
-    async fn purge_once(&self) -> Result<()> {
+    async fn purge_once(&self, shared_volumes: bool) -> Result<()> {
         let executor = &self.agent.executor;
         let containers = executor.runtime.list_containers().await?;
         // Owners of a network namespace after those that use it.
@@ -118,10 +125,14 @@ impl AgentHandle {
         if let Err(error) = executor.vpc.remove().await {
             first_error.get_or_insert(error);
         }
+        if let Err(error) = executor.purge_volumes(shared_volumes).await {
+            first_error.get_or_insert(error);
+        }
         first_error.map_or(Ok(()), Err)
     }
 
-    /// Stops every task, and returns when all are STOPPED and nothing of them is left on the engine.
+    /// Stops every task, and returns when all are STOPPED and nothing of them is left on the engine; shared volumes
+    /// stay.
     ///
     /// # Errors
     /// The store could not be written, or the engine does not answer when the network is removed.
@@ -151,7 +162,7 @@ impl AgentHandle {
                 break;
             }
         }
-        self.purge().await.map_err(|error: RuntimeError| Unexpected::new(error))
+        self.purge_all(false).await.map_err(|error: RuntimeError| Unexpected::new(error))
     }
 
     /// Whether no task has anything left on the engine.

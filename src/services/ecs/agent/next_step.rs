@@ -32,6 +32,8 @@ pub(super) enum Effect {
         images: Vec<Arc<str>>,
     },
     Pull(Vec<Arc<str>>),
+    /// Those of the task's definition.
+    MakeVolumes,
     Create(Vec<Arc<str>>),
     /// For the first time, or again in place.
     Start(Vec<Arc<str>>),
@@ -96,6 +98,12 @@ fn start(task: &Task, definition: &ecs::TaskDefinition, observed: &ObservedTask,
         return Effect::Start(again);
     }
     let pending = || task.containers.iter().filter(|container| container.last_status == TaskStatus::Pending);
+    // A container that exists has its mounts.
+    let lacks_volumes =
+        definition.volumes.as_ref().is_some_and(|volumes| !volumes.is_empty()) && !observed.volumes.ready;
+    if lacks_volumes && pending().any(|container| !observed.containers.contains_key(&container.name)) {
+        return Effect::MakeVolumes;
+    }
     let network = lacks_pause(definition, observed);
     // A container that exists had its image.
     let unseen = || pending().filter(|container| !observed.containers.contains_key(&container.name));

@@ -329,6 +329,7 @@ impl Case {
                     self.observed.images.insert(name.clone(), Image::Here { digest: None });
                 }
             }
+            Effect::MakeVolumes => self.observed.volumes.ready = true,
             Effect::Create(names) => {
                 for name in names {
                     assert!(!self.observed.containers.contains_key(name), "{name} exists");

@@ -69,7 +69,7 @@ pub(super) fn owner(labels: &BTreeMap<String, String>) -> Option<(TaskKey, Slot)
 }
 
 /// The key in a task's ARN: `arn:aws:ecs:<region>:<account>:task/<cluster>/<id>`.
-fn task_key(arn: &str) -> Option<TaskKey> {
+pub(super) fn task_key(arn: &str) -> Option<TaskKey> {
     let arn = Arn::parse(arn).ok()?;
     let (kind, rest) = arn.typed_resource()?;
     let (cluster, id) = rest.split_once('/')?;

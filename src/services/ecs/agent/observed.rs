@@ -20,12 +20,24 @@ pub(super) struct ObservedTask {
     pub(super) pause: Option<Seen>,
     /// Why the task can't have a network.
     pub(super) network_failure: Option<String>,
+    pub(super) volumes: SeenVolumes,
     pub(super) pull_started_at: Option<Timestamp>,
     pub(super) pull_stopped_at: Option<Timestamp>,
     /// A call was given up: the engine may hold containers that are not known here.
     pub(super) uncertain: bool,
     /// Containers that ended, were to be started again, and could not be.
     pub(super) given_up: BTreeSet<Arc<str>>,
+}
+
+/// A task's volumes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SeenVolumes {
+    /// All are there.
+    pub(super) ready: bool,
+    /// Why they can't be.
+    pub(super) failure: Option<String>,
+    /// Those that go with the task and the engine may have, by the engine's names.
+    pub(super) held: BTreeSet<String>,
 }
 
 /// One container.
@@ -207,7 +219,7 @@ impl ObservedTask {
     /// Whether the engine may hold anything for the task.
     #[must_use]
     pub(super) fn is_empty(&self) -> bool {
-        !self.uncertain && self.ids().next().is_none()
+        !self.uncertain && self.ids().next().is_none() && self.volumes.held.is_empty()
     }
 
     /// The task's address, once its network is up.

@@ -78,6 +78,7 @@ impl Life {
                 let here = |name| (name, Image::Here { digest: None });
                 self.observed.images.extend(images.into_iter().map(here));
             }
+            Effect::MakeVolumes => self.observed.volumes.ready = true,
             Effect::Create(names) => {
                 for name in names {
                     self.note('+', &name);

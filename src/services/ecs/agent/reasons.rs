@@ -65,6 +65,29 @@ pub(super) fn subnet_full(subnet_id: &str) -> String {
     )
 }
 
+/// Why the task has no volume. The ECS agent passes the engine's words on, Fargate puts a name before them.
+pub(super) fn volume_failed(task: &Task, error: &RuntimeError) -> String {
+    match error {
+        RuntimeError::Timeout(waited) => timed_out("created", *waited),
+        error if is_fargate(task) => format!("CannotCreateVolumeError: {}", from_daemon(error)),
+        error => from_daemon(error),
+    }
+}
+
+/// A shared volume that is not to be made, and is not there.
+pub(super) fn no_such_volume(task: &Task, name: &str) -> String {
+    format!(
+        "resource cannot be initialized for task {}: initialize volume: volume detection failed, volume '{name}' does \
+         not exist and autoprovision is set to false: Error response from daemon: get {name}: no such volume",
+        task.key.arn()
+    )
+}
+
+/// In EC2's words, which ECS hands on: there is nothing that makes snapshots.
+pub(super) fn no_snapshot(snapshot: &str) -> String {
+    format!("The snapshot '{snapshot}' does not exist.")
+}
+
 /// The reason of a container that ended; most have none.
 pub(super) fn exit_reason(exit: &Exit) -> Option<String> {
     if exit.oom_killed {

@@ -1,6 +1,7 @@
 //! The agent on the simulated runtime, with a clock that only the test moves: scenes first, then random lives.
 
 mod ordering;
+mod storage;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -379,7 +380,8 @@ fn random_definition(ids: &IdSource) -> ecs::TaskDefinition {
     if ids.below(2) == 0 {
         containers.reverse();
     }
-    definition(mode, containers)
+    let volumes = || vec![ecs::Volume { name: Some("scratch".to_owned()), ..ecs::Volume::default() }];
+    ecs::TaskDefinition { volumes: (ids.below(2) == 0).then(volumes), ..definition(mode, containers) }
 }
 
 /// One random life of a server with a few tasks, faults and restarts; then everything is stopped and must be gone.
@@ -432,6 +434,7 @@ async fn live(seed: u64) {
         assert_eq!(world.task(key).last_status, TaskStatus::Stopped, "{:#?}", world.task(key));
     }
     assert_eq!(world.containers().await, [], "left behind");
+    assert_eq!(world.runtime.list_volumes().await, Ok(Vec::new()), "left behind");
     assert!(world.running.as_ref().expect("started").1.is_idle());
 }
 

@@ -80,6 +80,7 @@ pub(super) fn container(
         health_check: container.health_check.as_deref().map(health_check),
         linux,
         log: LogDriver::Default,
+        ..ContainerSpec::default()
     }
 }
 
@@ -166,7 +167,7 @@ fn cluster_label(task: &Task) -> String {
 
 /// `ecs-<family>-<revision>-<container>-<20 hex digits>`, as the agent names it. The digits follow from the task, so
 /// that a call whose answer was lost and its repetition mean the same container.
-fn host_name(task: &Task, container: &str) -> String {
+pub(super) fn host_name(task: &Task, container: &str) -> String {
     use std::fmt::Write;
     let digest = Sha256::digest(format!("{}/{container}", task.key.arn()));
     let clean: String = container.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();

@@ -118,7 +118,12 @@ impl Request {
             started_by: input.started_by,
             service: None,
             tags: input.tags.unwrap_or_default(),
-            volume_configurations: input.volume_configurations.unwrap_or_default(),
+            volume_configurations: input
+                .volume_configurations
+                .unwrap_or_default()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         };
         task.check(MAX_STARTED_BY)?;
         Ok(Self {

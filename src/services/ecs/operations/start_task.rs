@@ -40,7 +40,7 @@ pub(crate) async fn handle(context: Context, input: StartTaskRequest) -> Result<
         started_by: input.started_by,
         service: None,
         tags: input.tags.unwrap_or_default(),
-        volume_configurations: input.volume_configurations.unwrap_or_default(),
+        volume_configurations: input.volume_configurations.unwrap_or_default().into_iter().map(Into::into).collect(),
     };
     request.check(MAX_STARTED_BY)?;
     context

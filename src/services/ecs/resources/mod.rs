@@ -25,8 +25,8 @@ pub use service::{
     Service, ServiceDeployment, ServiceEvent, ServiceKey, ServiceLink, ServiceRevision, ServiceTasks, TaskSet,
 };
 pub use task::{
-    Blueprint, Container, Named, NetworkAttachment, Place, Platform, Protection, Task, TaskKey, TaskRequest,
-    TaskStatus, check_id, find_task, tasks_after,
+    Blueprint, Container, ManagedVolume, Named, NetworkAttachment, Place, Platform, Protection, Task, TaskKey,
+    TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, find_task, managed_volume, tasks_after,
 };
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,

@@ -19,7 +19,7 @@ pub fn key_of(cluster: &ClusterKey, named: &str) -> Result<Option<ServiceKey>, C
     if !named.starts_with("arn:") {
         return Ok(Some(ServiceKey::new(cluster, named)));
     }
-    if !Arn::parse(named).ok().and_then(|arn| arn.typed_resource()).is_some_and(|(kind, _)| kind == "service") {
+    if Arn::parse(named).ok().and_then(|arn| arn.typed_resource()).is_none_or(|(kind, _)| kind != "service") {
         return Err(InvalidParameterException::new("Invalid identifier: Unexpected resource type").into());
     }
     let Some(rest) = resource_of_arn(&cluster.scope, named, "service") else { return Ok(None) };

@@ -3,6 +3,7 @@
 //! A [`TaskRequest`] becomes a [`Blueprint`], and that a [`Task`] for each place that was found.
 
 mod find;
+mod managed_volume;
 mod new;
 mod overrides;
 mod record;
@@ -10,6 +11,7 @@ mod render;
 mod request;
 
 pub use find::{Named, check_id, find_task, tasks_after};
+pub use managed_volume::{ManagedVolume, VolumeAttachment, VolumeRequest, managed_volume};
 pub use new::{Blueprint, Place, Platform};
 pub use record::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
 pub use request::TaskRequest;

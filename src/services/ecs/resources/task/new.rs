@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api_models::Timestamp;
 use api_models::ecs::{Attribute, CPUArchitecture, LaunchType, NetworkConfiguration, NetworkMode, Tag, TaskOverride};
 
-use super::{Container, NetworkAttachment, Task, TaskKey, TaskStatus};
+use super::{Container, ManagedVolume, NetworkAttachment, Task, TaskKey, TaskStatus, VolumeAttachment};
 use crate::ids::IdSource;
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::network;
@@ -39,6 +39,8 @@ pub struct Blueprint {
     pub overrides: TaskOverride,
     /// In awsvpc mode only.
     pub network: Option<NetworkConfiguration>,
+    /// Each task gets one of its own.
+    pub managed_volume: Option<ManagedVolume>,
     pub enable_execute_command: bool,
     pub tags: Vec<Tag>,
     /// On Fargate only.
@@ -115,7 +117,11 @@ impl Blueprint {
             task_definition: self.definition.key.clone(),
             version: 1,
             desired_status: TaskStatus::Running,
-            last_status: if awsvpc { TaskStatus::Provisioning } else { TaskStatus::Pending },
+            last_status: if awsvpc || self.managed_volume.is_some() {
+                TaskStatus::Provisioning
+            } else {
+                TaskStatus::Pending
+            },
             stop_code: None,
             stopped_reason: None,
             group: self.group.clone(),
@@ -135,6 +141,7 @@ impl Blueprint {
             overrides: self.overrides.clone(),
             network_configuration: self.network.clone(),
             attachment,
+            managed_volume: self.managed_volume.clone().map(|settings| VolumeAttachment::new(settings, ids)),
             containers: self.containers(reserved.as_ref(), ids),
             reserved,
             enable_execute_command: self.enable_execute_command,

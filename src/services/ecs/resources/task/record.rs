@@ -6,6 +6,7 @@ use std::sync::Arc;
 use api_models::ecs::{Attribute, LaunchType, NetworkBinding, NetworkConfiguration, Tag, TaskOverride, TaskStopCode};
 use serde::{Deserialize, Serialize};
 
+use super::VolumeAttachment;
 use crate::identity::Scope;
 use crate::runtime::{ContainerId, ObservedHealth};
 use crate::services::ecs::resources::{ClusterKey, ContainerInstanceKey, Resources, ServiceLink, TaskDefinitionKey};
@@ -157,6 +158,9 @@ pub struct Task {
     pub overrides: TaskOverride,
     pub network_configuration: Option<NetworkConfiguration>,
     pub attachment: Option<NetworkAttachment>,
+    /// The EBS volume that was configured at launch.
+    #[serde(default)]
+    pub managed_volume: Option<VolumeAttachment>,
     pub containers: Vec<Container>,
     pub enable_execute_command: bool,
     pub tags: Vec<Tag>,

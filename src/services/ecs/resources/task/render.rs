@@ -6,7 +6,7 @@ use api_models::ecs::{
     ManagedAgentName, NetworkInterface, TaskEphemeralStorage,
 };
 
-use super::{Container, NetworkAttachment, Task, TaskStatus};
+use super::{Container, NetworkAttachment, Task, TaskStatus, VolumeAttachment};
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::network;
 
@@ -18,7 +18,7 @@ impl Task {
         let arn = self.key.arn();
         let storage = self.ephemeral_storage_gib;
         ecs::Task {
-            attachments: Some(self.attachment.iter().map(|attachment| self.render_attachment(attachment)).collect()),
+            attachments: Some(self.attachments()),
             attributes: Some(self.attributes.clone()),
             availability_zone: self.availability_zone.clone(),
             capacity_provider_name: self.capacity_provider.clone(),
@@ -133,6 +133,11 @@ impl Task {
         }
         let number = container.id.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
         Some(format!("{}-{number}", self.key.id))
+    }
+
+    fn attachments(&self) -> Vec<Attachment> {
+        let interface = self.attachment.iter().map(|attachment| self.render_attachment(attachment));
+        interface.chain(self.managed_volume.iter().map(VolumeAttachment::render)).collect()
     }
 
     fn render_attachment(&self, attachment: &NetworkAttachment) -> Attachment {

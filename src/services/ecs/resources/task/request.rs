@@ -2,11 +2,12 @@
 
 use api_models::ecs::{
     AssignPublicIp, CommonError, Compatibility, InvalidParameterException, NetworkConfiguration, NetworkMode,
-    PropagateTags, Tag, TaskOverride, TaskVolumeConfiguration, UnsupportedFeatureException,
+    PropagateTags, Tag, TaskOverride,
 };
 
 use std::sync::Arc;
 
+use super::managed_volume::{VolumeRequest, managed_volume};
 use super::new::{Blueprint, Platform};
 use super::overrides;
 use crate::services::ecs::resources::{ClusterKey, ServiceLink, TaskDefinition, tags};
@@ -31,7 +32,7 @@ pub struct TaskRequest {
     /// The service that starts the tasks; RunTask and StartTask have none.
     pub service: Option<ServiceLink>,
     pub tags: Vec<Tag>,
-    pub volume_configurations: Vec<TaskVolumeConfiguration>,
+    pub volume_configurations: Vec<VolumeRequest>,
 }
 
 fn invalid(message: impl Into<String>) -> CommonError {
@@ -89,7 +90,7 @@ impl TaskRequest {
             return Err(invalid(format!("Task definition does not support launch_type {launch}.")));
         }
         let network = self.network(definition, launch)?;
-        self.check_volumes(definition)?;
+        let managed_volume = managed_volume(&definition.definition, &self.volume_configurations, launch)?;
         let overrides = overrides::resolve(definition, self.overrides.unwrap_or_default(), launch)?;
         let role = overrides.task_role_arn.as_ref().or(definition.definition.task_role_arn.as_ref());
         if self.enable_execute_command && role.is_none() {
@@ -115,6 +116,7 @@ impl TaskRequest {
             service: self.service,
             overrides,
             network,
+            managed_volume,
             enable_execute_command: self.enable_execute_command,
             tags,
             platform,
@@ -166,28 +168,5 @@ impl TaskRequest {
             _ => {}
         }
         Ok(given.cloned())
-    }
-
-    /// Volumes that are configured at launch can't be made yet.
-    fn check_volumes(&self, definition: &TaskDefinition) -> Result<(), CommonError> {
-        let at_launch: Vec<_> = definition
-            .definition
-            .volumes
-            .iter()
-            .flatten()
-            .filter(|volume| volume.configured_at_launch == Some(true))
-            .collect();
-        let unknown = self.volume_configurations.iter().find(|given| !at_launch.iter().any(|v| v.name == given.name));
-        if let Some(unknown) = unknown {
-            return Err(invalid(format!(
-                "The volume name '{}' in your request does not have a matching volume in your Task Definition that is \
-                 configurable at launch.",
-                unknown.name.as_deref().unwrap_or("null")
-            )));
-        }
-        if at_launch.is_empty() {
-            return Ok(());
-        }
-        Err(UnsupportedFeatureException::new("Volumes that are configured at launch are not supported.").into())
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use api_models::ecs::{EFSAuthorizationConfigIAM, EFSTransitEncryption, EFSVolumeConfiguration, Volume};
 
+use crate::services::ecs::access_point::directory;
+
 use super::{Checked, Subject, ensure, list, name, names, refuse, text};
 
 pub(super) fn check(subject: &Subject<'_>) -> Checked {
@@ -16,6 +18,8 @@ pub(super) fn check(subject: &Subject<'_>) -> Checked {
         ensure(names::is_name(name), || "Volume.name contains invalid characters.".into())?;
         ensure(known.insert(name), || "Volume names must be unique within a task definition".into())?;
         kind(volume)?;
+        directories(volume)?;
+        s3_files(subject, volume)?;
     }
     let mut mounted = BTreeSet::new();
     for container in subject.containers {
@@ -56,6 +60,33 @@ fn kind(volume: &Volume) -> Checked {
         format!("Fields mutually exclusive: volume '{}' can have only one configuration.", text(&volume.name))
     })?;
     volume.efs_volume_configuration.as_ref().map_or(Ok(()), |efs| file_system(efs))
+}
+
+/// A directory of a file system can't lead out of it. (ours)
+fn directories(volume: &Volume) -> Checked {
+    let of = [
+        volume.efs_volume_configuration.as_ref().and_then(|efs| efs.root_directory.as_deref()),
+        volume.s3files_volume_configuration.as_ref().and_then(|s3| s3.root_directory.as_deref()),
+        volume.fsx_windows_file_server_volume_configuration.as_ref().and_then(|fsx| fsx.root_directory.as_deref()),
+    ];
+    match of.into_iter().flatten().find(|path| directory(path).is_none()) {
+        Some(path) => refuse(format!("Invalid root directory '{path}' for volume '{}'.", text(&volume.name))),
+        None => Ok(()),
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_S3FilesVolumeConfiguration.html>; sentences are (ours).
+fn s3_files(subject: &Subject<'_>, volume: &Volume) -> Checked {
+    let Some(s3) = &volume.s3files_volume_configuration else { return Ok(()) };
+    ensure(subject.input.task_role_arn.as_deref().is_some_and(|role| !role.is_empty()), || {
+        "S3 Files volumes require the task definition to have a task role.".into()
+    })?;
+    ensure(text(&s3.file_system_arn).starts_with("arn:"), || {
+        format!("Invalid S3 Files file system ARN '{}'.", text(&s3.file_system_arn))
+    })?;
+    ensure(s3.access_point_arn.is_none() || matches!(s3.root_directory.as_deref(), None | Some("/" | "")), || {
+        "When using an S3 Files access point, the root directory must either be set to \"/\" or be omitted.".into()
+    })
 }
 
 fn file_system(efs: &EFSVolumeConfiguration) -> Checked {
