@@ -16,6 +16,7 @@ pub mod docker;
 mod ecs;
 pub mod http;
 mod leftovers;
+mod logs;
 mod process;
 mod random;
 mod server;

@@ -60,6 +60,7 @@ macro_rules! needs_own_server {
 
 mod admin;
 mod adoption;
+mod awslogs;
 mod chaos;
 mod clients;
 mod clusters;
@@ -70,6 +71,7 @@ mod exits;
 mod idempotency;
 mod image;
 mod linux;
+mod log_drivers;
 mod network;
 mod order;
 mod paging;

@@ -10,7 +10,7 @@ use super::observations::owner;
 use super::observed::{Seen, Slot};
 use super::reconciler::Agent;
 use crate::reconcile::Waker;
-use crate::runtime::{ContainerId, ContainerObservation, Result, RuntimeEvent};
+use crate::runtime::{ContainerId, ContainerObservation, ObservedState, Result, RuntimeEvent};
 use crate::services::ecs::resources::{TaskKey, TaskStatus};
 
 /// Between attempts to list the containers of an engine that does not answer.
@@ -117,6 +117,14 @@ async fn resync(agent: &Agent, waker: &Waker<TaskKey>) -> Result<()> {
         agent.set_ready();
     }
     let state = agent.shared.store.snapshot();
+    // Also those that have ended: what they printed while nobody read may not be stored.
+    for container in listed.iter().filter(|container| container.state != ObservedState::Created) {
+        let Some((key, Slot::Container(name))) = owner(&container.labels) else { continue };
+        let Some(task) = state.tasks.get(&key) else { continue };
+        if let Some(record) = state.task_definitions.get(&task.task_definition) {
+            agent.executor.logs.follow(task, &record.definition, &name, &container.id);
+        }
+    }
     let unfinished = state.tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
     keys.extend(unfinished.map(|task| task.key.clone()));
     keys.into_iter().for_each(|key| waker.wake(key));

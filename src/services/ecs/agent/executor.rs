@@ -12,6 +12,8 @@ use api_models::ecs;
 use futures_util::future::{join, join_all, try_join_all};
 
 use super::advance::{container_definition, uses_awsvpc};
+use super::logs::Logs;
+use super::logs::plan::plan;
 use super::next_step::{Effect, pull_again};
 use super::observations::Entry;
 use super::observed::{Image, Seen, SeenState, Slot};
@@ -29,6 +31,7 @@ const NETWORK_ATTEMPTS: u32 = 3;
 pub(super) struct Executor {
     pub(super) runtime: Arc<dyn ContainerRuntime>,
     pub(super) vpc: Vpc,
+    pub(super) logs: Logs,
     pub(super) clock: Clock,
     pub(super) access_points: Vec<AccessPoint>,
     publish_address: IpAddr,
@@ -45,10 +48,11 @@ pub(super) struct Subject<'a> {
 }
 
 impl Executor {
-    pub(super) fn new(runtime: Arc<dyn ContainerRuntime>, vpc: Vpc, clock: Clock, config: &Config) -> Self {
+    pub(super) fn new(runtime: Arc<dyn ContainerRuntime>, vpc: Vpc, logs: Logs, clock: Clock, config: &Config) -> Self {
         Self {
             runtime,
             vpc,
+            logs,
             clock,
             access_points: config.access_points.clone(),
             publish_address: config.publish_address,
@@ -173,9 +177,18 @@ impl Executor {
             return Ok(());
         };
         let pause = subject.entry.change(|observed| observed.pause.as_ref().and_then(|pause| pause.id.clone()));
+        let log = match plan(subject.task, container) {
+            Ok(plan) => plan.driver(),
+            Err(message) => {
+                let seen = Seen::failed(None, reasons::log_options_refused(subject.task, &message));
+                subject.entry.change(|observed| observed.take(Slot::Container(name.clone()), seen));
+                return Ok(());
+            }
+        };
         let mut spec =
             spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address);
         self.mount(subject, name, &mut spec);
+        spec.log = log;
         let seen = match self.runtime.create_container(&spec).await {
             Ok(id) => Seen::created(id),
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
@@ -194,8 +207,16 @@ impl Executor {
             return Ok(());
         };
         let again = subject.entry.change(|observed| observed.seen(&slot).is_some_and(|seen| !seen.is_created()));
+        let Subject { task, definition, entry } = subject;
+        if let Err(reason) = self.logs.prepare(task, definition, name, &id).await {
+            entry.change(|observed| observed.take(slot, Seen::failed(Some(id), reason)));
+            return Ok(());
+        }
         let seen = match self.runtime.start_container(&id).await {
-            Ok(observation) => Seen::from(&observation),
+            Ok(observation) => {
+                self.logs.follow(task, definition, name, &id);
+                Seen::from(&observation)
+            }
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
             Err(RuntimeError::NoSuchContainer(_)) => {
                 subject.entry.change(|observed| observed.gone(&slot, &id));
@@ -346,7 +367,10 @@ impl Executor {
     }
 
     async fn remove_by_id(&self, id: &ContainerId) -> Result<()> {
-        self.runtime.remove_container(id).await
+        self.logs.drain(id).await;
+        self.runtime.remove_container(id).await?;
+        self.logs.forget(id).await;
+        Ok(())
     }
 
     /// A call that was given up may have had its effect.

@@ -94,7 +94,7 @@ pub const CONTAINER: &[(&str, Treatment)] = &[
     ("links", Applied),
     ("interactive", Applied),
     ("pseudoTerminal", Applied),
-    ("logConfiguration", Kept),
+    ("logConfiguration", Applied),
     ("firelensConfiguration", Kept),
     ("resourceRequirements", Applied),
     ("credentialSpecs", Refused),

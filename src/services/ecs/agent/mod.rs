@@ -4,7 +4,7 @@
 //! - `order`, `restart` (pure): what waits for what, and what is started again in place;
 //! - `observed`, `observations`: what is known of the containers, in memory;
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
-//! - `volumes` (pure), `storage`: what tasks keep files in;
+//! - `volumes` (pure), `storage`: what tasks keep files in; `logs`: what their containers print;
 //! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
 //! - `retention` forgets stopped tasks; [`fields`] says which fields of a task definition
@@ -20,6 +20,7 @@ mod executor;
 pub mod fields;
 #[cfg(test)]
 mod fixtures;
+mod logs;
 mod next_step;
 mod observations;
 mod observed;
@@ -45,6 +46,7 @@ use api_models::ecs::TaskStopCode;
 use futures_util::future::join_all;
 
 use self::executor::Executor;
+use self::logs::Logs;
 use self::reconciler::Agent;
 use self::retention::Retention;
 use self::vpc::Vpc;
@@ -70,7 +72,8 @@ pub struct AgentHandle {
 #[allow(clippy::unused_async, reason = "must be called inside a Tokio runtime")]
 pub async fn start(shared: Arc<Shared>, runtime: Arc<dyn ContainerRuntime>, driver: &mut Driver) -> AgentHandle {
     let vpc = Vpc::new(runtime.clone(), shared.store.clone(), &shared.config.vpc_cidr);
-    let executor = Executor::new(runtime.clone(), vpc, shared.clock.clone(), &shared.config);
+    let logs = Logs::new(shared.clone(), runtime.clone());
+    let executor = Executor::new(runtime.clone(), vpc, logs, shared.clock.clone(), &shared.config);
     let agent = Arc::new(Agent::new(shared.clone(), executor));
     let (waker, wakes) = Driver::waker();
     let events = tokio::spawn(events::follow(agent.clone(), Waker::clone(&waker), runtime.subscribe()));
@@ -110,6 +113,7 @@ impl AgentHandle {
 
     async fn purge_once(&self, shared_volumes: bool) -> Result<()> {
         let executor = &self.agent.executor;
+        executor.logs.abandon_all();
         let containers = executor.runtime.list_containers().await?;
         // Owners of a network namespace after those that use it.
         let (pauses, others): (Vec<_>, Vec<_>) = containers.iter().partition(|container| {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api_models::ecs::LaunchType;
 
+use crate::logstore::LogStoreError;
 use crate::runtime::{Exit, RuntimeError};
 use crate::services::ecs::resources::{Container, Task};
 
@@ -40,6 +41,29 @@ pub(super) fn create_failed(error: &RuntimeError) -> String {
     match error {
         RuntimeError::Timeout(waited) => timed_out("created", *waited),
         error => format!("CannotCreateContainerError: {}", from_daemon(error)),
+    }
+}
+
+/// The reason of a container whose log driver can't be set up: Fargate checks that before there is a container.
+pub(super) fn log_options_refused(task: &Task, message: &str) -> String {
+    match is_fargate(task) {
+        true => format!("ResourceInitializationError: failed to validate logger args: {message} : exit status 1"),
+        false => format!("CannotCreateContainerError: Error response from daemon: {message}"),
+    }
+}
+
+/// The reason of a container whose log stream can't be made.
+pub(super) fn log_stream_failed(task: &Task, error: &LogStoreError) -> String {
+    let code = match error {
+        LogStoreError::NoSuchGroup | LogStoreError::NoSuchStream => "ResourceNotFoundException: ",
+        _ => "",
+    };
+    let message = format!("failed to create Cloudwatch log stream: {code}{error}");
+    match is_fargate(task) {
+        true => log_options_refused(task, &format!("create stream has been retried 1 times: {message}")),
+        false => format!(
+            "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: {message}"
+        ),
     }
 }
 

@@ -103,6 +103,7 @@ impl Agent {
     async fn record(&self, task: &Task, entry: &Entry) -> Result<(), Unexpected> {
         let (key, definition) = (&task.key, &task.task_definition);
         let observed = entry.read();
+        self.executor.logs.settle(&observed).await;
         let now = self.shared.clock.now();
         self.shared
             .store
