@@ -2,4 +2,5 @@
 //! [`crate::logstore`], not in the store.
 
 pub mod operations;
+pub mod patterns;
 pub mod resources;

@@ -203,6 +203,12 @@ operation_error!(DescribeLogStreamsError, operations::DESCRIBE_LOG_STREAMS, {
     ServiceUnavailableException,
 });
 
+operation_error!(FilterLogEventsError, operations::FILTER_LOG_EVENTS, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
 operation_error!(GetLogEventsError, operations::GET_LOG_EVENTS, {
     InvalidParameterException,
     ResourceNotFoundException,
@@ -258,6 +264,12 @@ operation_error!(TagResourceError, operations::TAG_RESOURCE, {
     TooManyTagsException,
 });
 
+operation_error!(TestMetricFilterError, operations::TEST_METRIC_FILTER, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
 operation_error!(UntagLogGroupError, operations::UNTAG_LOG_GROUP, {
     InvalidParameterException,
     ResourceNotFoundException,
@@ -280,6 +292,7 @@ common_error!(CommonError {
     DeleteRetentionPolicyError,
     DescribeLogGroupsError,
     DescribeLogStreamsError,
+    FilterLogEventsError,
     GetLogEventsError,
     ListTagsForResourceError,
     ListTagsLogGroupError,
@@ -288,6 +301,7 @@ common_error!(CommonError {
     PutRetentionPolicyError,
     TagLogGroupError,
     TagResourceError,
+    TestMetricFilterError,
     UntagLogGroupError,
     UntagResourceError,
 );

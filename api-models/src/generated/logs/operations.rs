@@ -130,6 +130,27 @@ pub static DESCRIBE_LOG_STREAMS: OperationSchema = OperationSchema::new(
 
 operation!(DescribeLogStreams, DESCRIBE_LOG_STREAMS, types::DescribeLogStreamsRequest => types::DescribeLogStreamsResponse, errors::DescribeLogStreamsError);
 
+pub static FILTER_LOG_EVENTS: OperationSchema = OperationSchema::new(
+    "FilterLogEvents",
+    &SERVICE,
+    &schema::FILTER_LOG_EVENTS_REQUEST,
+    &schema::FILTER_LOG_EVENTS_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+    ],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["nextToken"],
+    output_token: &["nextToken"],
+    limit_key: Some("limit"),
+    result_key: &["events", "searchedLogStreams"],
+});
+
+operation!(FilterLogEvents, FILTER_LOG_EVENTS, types::FilterLogEventsRequest => types::FilterLogEventsResponse, errors::FilterLogEventsError);
+
 pub static GET_LOG_EVENTS: OperationSchema = OperationSchema::new(
     "GetLogEvents",
     &SERVICE,
@@ -253,6 +274,21 @@ pub static TAG_RESOURCE: OperationSchema = OperationSchema::new(
 .on();
 
 operation!(TagResource, TAG_RESOURCE, types::TagResourceRequest => types::TagResourceResponse, errors::TagResourceError);
+
+pub static TEST_METRIC_FILTER: OperationSchema = OperationSchema::new(
+    "TestMetricFilter",
+    &SERVICE,
+    &schema::TEST_METRIC_FILTER_REQUEST,
+    &schema::TEST_METRIC_FILTER_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(TestMetricFilter, TEST_METRIC_FILTER, types::TestMetricFilterRequest => types::TestMetricFilterResponse, errors::TestMetricFilterError);
 
 pub static UNTAG_LOG_GROUP: OperationSchema = OperationSchema::new(
     "UntagLogGroup",

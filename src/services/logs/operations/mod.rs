@@ -9,6 +9,7 @@ mod delete_log_stream;
 mod delete_retention_policy;
 mod describe_log_groups;
 mod describe_log_streams;
+mod filter_log_events;
 mod get_log_events;
 mod list_tags_for_resource;
 mod list_tags_log_group;
@@ -17,6 +18,7 @@ mod put_log_group_deletion_protection;
 mod put_retention_policy;
 mod tag_log_group;
 mod tag_resource;
+mod test_metric_filter;
 mod untag_log_group;
 mod untag_resource;
 
@@ -34,6 +36,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DeleteRetentionPolicy, _, _>(delete_retention_policy::handle),
         Entry::new::<ops::DescribeLogGroups, _, _>(describe_log_groups::handle),
         Entry::new::<ops::DescribeLogStreams, _, _>(describe_log_streams::handle),
+        Entry::new::<ops::FilterLogEvents, _, _>(filter_log_events::handle),
         Entry::new::<ops::GetLogEvents, _, _>(get_log_events::handle),
         Entry::new::<ops::ListTagsForResource, _, _>(list_tags_for_resource::handle),
         Entry::new::<ops::ListTagsLogGroup, _, _>(list_tags_log_group::handle),
@@ -42,6 +45,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::PutRetentionPolicy, _, _>(put_retention_policy::handle),
         Entry::new::<ops::TagLogGroup, _, _>(tag_log_group::handle),
         Entry::new::<ops::TagResource, _, _>(tag_resource::handle),
+        Entry::new::<ops::TestMetricFilter, _, _>(test_metric_filter::handle),
         Entry::new::<ops::UntagLogGroup, _, _>(untag_log_group::handle),
         Entry::new::<ops::UntagResource, _, _>(untag_resource::handle),
     ]

@@ -37,8 +37,14 @@ pub static ENTITY_REJECTION_ERROR_TYPE: StringSchema = StringSchema::new("Entity
     "MissingRequiredFields",
 ]);
 
+pub static EVENT_ID: StringSchema = StringSchema::new("EventId");
+
 pub static EVENT_MESSAGE: StringSchema = StringSchema::new("EventMessage").min(1);
+
+pub static EVENT_NUMBER: IntegerSchema = IntegerSchema::new("EventNumber");
 
 pub static EVENTS_LIMIT: IntegerSchema = IntegerSchema::new("EventsLimit").min(1).max(10000);
 
 pub static EXCEPTION_MESSAGE: StringSchema = StringSchema::new("ExceptionMessage");
+
+pub static EXTRACTED_VALUES: MapSchema = MapSchema::new("ExtractedValues", &TOKEN, Schema::String(&VALUE));

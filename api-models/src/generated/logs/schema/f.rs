@@ -4,3 +4,46 @@ use super::*;
 use crate::schema::*;
 
 pub static FILTER_COUNT: IntegerSchema = IntegerSchema::new("FilterCount");
+
+pub static FILTER_LOG_EVENTS_REQUEST: StructureSchema = StructureSchema::new(
+    "FilterLogEventsRequest",
+    &[
+        MemberSchema::new("logGroupName", Schema::String(&LOG_GROUP_NAME)),
+        MemberSchema::new("logGroupIdentifier", Schema::String(&LOG_GROUP_IDENTIFIER)),
+        MemberSchema::new("logStreamNames", Schema::List(&INPUT_LOG_STREAM_NAMES)),
+        MemberSchema::new("logStreamNamePrefix", Schema::String(&LOG_STREAM_NAME)),
+        MemberSchema::new("startTime", Schema::Long(&TIMESTAMP)),
+        MemberSchema::new("endTime", Schema::Long(&TIMESTAMP)),
+        MemberSchema::new("filterPattern", Schema::String(&FILTER_PATTERN)),
+        MemberSchema::new("nextToken", Schema::String(&NEXT_TOKEN)),
+        MemberSchema::new("limit", Schema::Integer(&EVENTS_LIMIT)),
+        MemberSchema::new("startFromHead", Schema::Boolean),
+        MemberSchema::new("interleaved", Schema::Boolean),
+        MemberSchema::new("unmask", Schema::Boolean),
+    ],
+);
+
+pub static FILTER_LOG_EVENTS_RESPONSE: StructureSchema = StructureSchema::new(
+    "FilterLogEventsResponse",
+    &[
+        MemberSchema::new("events", Schema::List(&FILTERED_LOG_EVENTS)),
+        MemberSchema::new("searchedLogStreams", Schema::List(&SEARCHED_LOG_STREAMS)),
+        MemberSchema::new("nextToken", Schema::String(&NEXT_TOKEN)),
+    ],
+);
+
+pub static FILTER_PATTERN: StringSchema = StringSchema::new("FilterPattern").min(0).max(1024);
+
+pub static FILTERED_LOG_EVENT: StructureSchema = StructureSchema::new(
+    "FilteredLogEvent",
+    &[
+        MemberSchema::new("logStreamName", Schema::String(&LOG_STREAM_NAME)),
+        MemberSchema::new("timestamp", Schema::Long(&TIMESTAMP)),
+        MemberSchema::new("message", Schema::String(&EVENT_MESSAGE)),
+        MemberSchema::new("ingestionTime", Schema::Long(&TIMESTAMP)),
+        MemberSchema::new("eventId", Schema::String(&EVENT_ID)),
+    ],
+);
+
+pub static FILTERED_LOG_EVENTS: ListSchema =
+    ListSchema::new("FilteredLogEvents", Schema::Structure(&FILTERED_LOG_EVENT));

@@ -20,6 +20,9 @@ pub static INPUT_LOG_EVENT: StructureSchema = StructureSchema::new(
 pub static INPUT_LOG_EVENTS: ListSchema =
     ListSchema::new("InputLogEvents", Schema::Structure(&INPUT_LOG_EVENT)).min(1).max(10000);
 
+pub static INPUT_LOG_STREAM_NAMES: ListSchema =
+    ListSchema::new("InputLogStreamNames", Schema::String(&LOG_STREAM_NAME)).min(1).max(100);
+
 pub static INVALID_OPERATION_EXCEPTION: StructureSchema = StructureSchema::new(
     "InvalidOperationException",
     &[MemberSchema::new("message", Schema::String(&EXCEPTION_MESSAGE))],

@@ -4,3 +4,15 @@ use super::*;
 use crate::schema::*;
 
 pub static MESSAGE: StringSchema = StringSchema::new("Message");
+
+pub static METRIC_FILTER_MATCH_RECORD: StructureSchema = StructureSchema::new(
+    "MetricFilterMatchRecord",
+    &[
+        MemberSchema::new("eventNumber", Schema::Long(&EVENT_NUMBER)),
+        MemberSchema::new("eventMessage", Schema::String(&EVENT_MESSAGE)),
+        MemberSchema::new("extractedValues", Schema::Map(&EXTRACTED_VALUES)),
+    ],
+);
+
+pub static METRIC_FILTER_MATCHES: ListSchema =
+    ListSchema::new("MetricFilterMatches", Schema::Structure(&METRIC_FILTER_MATCH_RECORD));

@@ -3,6 +3,17 @@
 use super::*;
 use crate::schema::*;
 
+pub static SEARCHED_LOG_STREAM: StructureSchema = StructureSchema::new(
+    "SearchedLogStream",
+    &[
+        MemberSchema::new("logStreamName", Schema::String(&LOG_STREAM_NAME)),
+        MemberSchema::new("searchedCompletely", Schema::Boolean),
+    ],
+);
+
+pub static SEARCHED_LOG_STREAMS: ListSchema =
+    ListSchema::new("SearchedLogStreams", Schema::Structure(&SEARCHED_LOG_STREAM));
+
 pub static SEQUENCE_TOKEN: StringSchema = StringSchema::new("SequenceToken").min(1);
 
 pub static SERVICE_UNAVAILABLE_EXCEPTION: StructureSchema = StructureSchema::new(

@@ -35,7 +35,25 @@ pub static TAG_VALUE: StringSchema =
 
 pub static TAGS: MapSchema = MapSchema::new("Tags", &TAG_KEY, Schema::String(&TAG_VALUE)).min(1).max(50);
 
+pub static TEST_EVENT_MESSAGES: ListSchema =
+    ListSchema::new("TestEventMessages", Schema::String(&EVENT_MESSAGE)).min(1).max(50);
+
+pub static TEST_METRIC_FILTER_REQUEST: StructureSchema = StructureSchema::new(
+    "TestMetricFilterRequest",
+    &[
+        MemberSchema::new("filterPattern", Schema::String(&FILTER_PATTERN)).required(),
+        MemberSchema::new("logEventMessages", Schema::List(&TEST_EVENT_MESSAGES)).required(),
+    ],
+);
+
+pub static TEST_METRIC_FILTER_RESPONSE: StructureSchema = StructureSchema::new(
+    "TestMetricFilterResponse",
+    &[MemberSchema::new("matches", Schema::List(&METRIC_FILTER_MATCHES))],
+);
+
 pub static TIMESTAMP: IntegerSchema = IntegerSchema::new("Timestamp").min(0);
+
+pub static TOKEN: StringSchema = StringSchema::new("Token");
 
 pub static TOO_MANY_TAGS_EXCEPTION: StructureSchema = StructureSchema::new(
     "TooManyTagsException",

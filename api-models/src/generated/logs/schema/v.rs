@@ -6,3 +6,5 @@ use crate::schema::*;
 pub static VALIDATION_EXCEPTION: StructureSchema =
     StructureSchema::new("ValidationException", &[MemberSchema::new("message", Schema::String(&EXCEPTION_MESSAGE))])
         .error("ValidationException", 400, false);
+
+pub static VALUE: StringSchema = StringSchema::new("Value");

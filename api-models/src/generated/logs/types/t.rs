@@ -34,3 +34,23 @@ structure!(TagResourceRequest, schema::TAG_RESOURCE_REQUEST, {
 pub struct TagResourceResponse {}
 
 structure!(TagResourceResponse, schema::TAG_RESOURCE_RESPONSE, {});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TestMetricFilterRequest {
+    pub filter_pattern: Option<String>,
+    pub log_event_messages: Option<Vec<String>>,
+}
+
+structure!(TestMetricFilterRequest, schema::TEST_METRIC_FILTER_REQUEST, {
+    0 filter_pattern,
+    1 log_event_messages,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TestMetricFilterResponse {
+    pub matches: Option<Vec<MetricFilterMatchRecord>>,
+}
+
+structure!(TestMetricFilterResponse, schema::TEST_METRIC_FILTER_RESPONSE, {
+    0 matches,
+});
