@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::identity::credentials::Credentials;
 use crate::identity::{AccountId, Region};
+use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
 
 /// Settings that operations and reconcilers read; fixed while the server runs.
@@ -38,6 +39,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The largest request body in bytes, after decompression; larger ones are refused.
     pub body_limit: usize,
+    /// Where environment files are read from.
+    pub s3: S3Source,
     /// With access keys, every request must be signed with one of them; `None` accepts all without a look.
     pub verify_signatures: Option<Credentials>,
 }
@@ -111,6 +114,7 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             body_limit: 1024 * 1024,
+            s3: S3Source::Nowhere,
             verify_signatures: None,
         }
     }

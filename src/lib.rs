@@ -11,6 +11,7 @@ pub mod logstore;
 pub mod protocol;
 pub mod reconcile;
 pub mod runtime;
+pub mod s3;
 pub mod services;
 pub mod store;
 #[cfg(test)]

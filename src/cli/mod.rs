@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use size::ByteSize;
 
 use crate::identity::{AccountId, Region};
+use crate::s3::{S3Credentials, S3Endpoint};
 use crate::services::ecs::access_point::AccessPoint;
 
 /// The port that awslocal, tflocal, cdklocal and Testcontainers point at.
@@ -157,6 +158,15 @@ pub(crate) struct ServeArgs {
     /// of which nothing is said is a directory of its own that all may write to.
     #[arg(long, env = "LOCALECS_EFS_ACCESS_POINTS", value_name = "POINTS", value_delimiter = ',')]
     pub(crate) efs_access_points: Vec<AccessPoint>,
+    /// Where environment files (arn:aws:s3:::BUCKET/KEY) are read from: any S3 emulator, as http://HOST:PORT
+    #[arg(long, env = "LOCALECS_S3_ENDPOINT", value_name = "URL", conflicts_with = "s3_folder")]
+    pub(crate) s3_endpoint: Option<S3Endpoint>,
+    /// Access key for --s3-endpoint: ACCESS_KEY_ID:SECRET; requests are not signed without
+    #[arg(long, env = "LOCALECS_S3_CREDENTIALS", value_name = "KEY", hide_env_values = true)]
+    pub(crate) s3_credentials: Option<S3Credentials>,
+    /// Folder that environment files are read from, as DIR/BUCKET/KEY, instead of --s3-endpoint
+    #[arg(long, env = "LOCALECS_S3_FOLDER", value_name = "DIR")]
+    pub(crate) s3_folder: Option<PathBuf>,
     /// More host names that clients may use for this server, separated by commas
     ///
     /// Loopback names and addresses are always taken. A name that is not known is refused, so that no web page can

@@ -20,6 +20,7 @@ use crate::logstore::{self, LogStore};
 use crate::runtime::ContainerRuntime;
 use crate::runtime::docker::{ConnectOptions, DockerRuntime, FoundEngine};
 use crate::runtime::simulated::SimulatedRuntime;
+use crate::s3::{S3Endpoint, S3Source};
 use crate::services::ecs::network::Cidr;
 use crate::store::Store;
 use crate::time::Clock;
@@ -113,8 +114,23 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         access_points: args.efs_access_points.clone(),
         allowed_hosts: args.allowed_hosts.clone(),
         allowed_origins: args.allowed_origins.clone(),
+        s3: s3(args)?,
         verify_signatures: credentials,
         ..Config::default()
+    })
+}
+
+fn s3(args: &ServeArgs) -> anyhow::Result<S3Source> {
+    Ok(match (&args.s3_endpoint, &args.s3_folder) {
+        (Some(endpoint), _) => {
+            S3Source::Endpoint(S3Endpoint { credentials: args.s3_credentials.clone(), ..endpoint.clone() })
+        }
+        (None, _) if args.s3_credentials.is_some() => bail!("--s3-credentials are for --s3-endpoint, which is missing"),
+        (None, Some(folder)) => {
+            let folder = folder.canonicalize().with_context(|| format!("--s3-folder {}", folder.display()))?;
+            S3Source::Folder(folder)
+        }
+        (None, None) => S3Source::Nowhere,
     })
 }
 

@@ -184,7 +184,7 @@ pub enum ContainerNetwork {
 }
 
 /// All the agent asks of a new container. What is `None` or empty is left to the image or the engine.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct ContainerSpec {
     pub name: String,
     pub image: ImageSource,
@@ -213,6 +213,22 @@ pub struct ContainerSpec {
     pub log: LogDriver,
     pub mounts: Vec<Mount>,
     pub volumes_from: Vec<VolumesFrom>,
+}
+
+/// Without the environment, which has secrets in it.
+impl std::fmt::Debug for ContainerSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerSpec")
+            .field("name", &self.name)
+            .field("image", &self.image)
+            .field("entry_point", &self.entry_point)
+            .field("command", &self.command)
+            .field("labels", &self.labels)
+            .field("network", &self.network)
+            .field("publish", &self.publish)
+            .field("linux", &self.linux)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A command that the engine runs inside the container every now and then.

@@ -73,6 +73,11 @@ fn aws_cli() {
 }
 
 #[test]
+fn secrets_by_boto3_and_the_cli() {
+    python("python/test_secrets.py");
+}
+
+#[test]
 fn aws_sdk_for_javascript() {
     let Some(directory) = ensured(&["--node"]) else { return };
     let mut command = Command::new("node");

@@ -79,6 +79,7 @@ mod placement;
 mod properties;
 mod protection;
 mod scopes;
+mod secrets;
 mod server;
 mod settings;
 mod stopping;

@@ -8,6 +8,7 @@
 mod canonical;
 mod date;
 mod query;
+mod sign;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -16,6 +17,15 @@ use std::borrow::Cow;
 
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
+pub use sign::Signer;
+
+/// As URLs have it: everything encoded but what RFC 3986 calls unreserved, and slashes.
+#[must_use]
+pub fn encoded_path(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    query::encode_into(&mut out, path, b"/");
+    out
+}
 
 /// The only algorithm: SigV4a (asymmetric) is for multi-region services.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -45,7 +45,8 @@ impl Claim<'_> {
         let canonical = canonical::request(request, &self.service, signed_headers, &payload_hash);
         let scope = format!("{}/{}/{}/{}", self.date, self.region, self.service, self.terminator);
         let to_sign = format!("{ALGORITHM}\n{}\n{scope}\n{}", Basic(time), hex(&Sha256::digest(canonical.as_bytes())));
-        let expected = hex(&hmac(&self.signing_key(secret), to_sign.as_bytes()));
+        let key = signing_key(secret, &self.date, &self.region, &self.service, &self.terminator);
+        let expected = hex(&hmac(&key, to_sign.as_bytes()));
         // In constant time, so that a signature can't be found byte by byte.
         if bool::from(expected.as_bytes().ct_eq(signature.as_bytes())) {
             Ok(())
@@ -187,26 +188,27 @@ impl Claim<'_> {
             }
         }
     }
+}
 
-    fn signing_key(&self, secret: &str) -> [u8; 32] {
-        let key = hmac(format!("AWS4{secret}").as_bytes(), self.date.as_bytes());
-        let key = hmac(&key, self.region.as_bytes());
-        let key = hmac(&key, self.service.as_bytes());
-        hmac(&key, self.terminator.as_bytes())
-    }
+/// The key that signs requests of a day for a service in a region.
+pub(super) fn signing_key(secret: &str, date: &str, region: &str, service: &str, terminator: &str) -> [u8; 32] {
+    let key = hmac(format!("AWS4{secret}").as_bytes(), date.as_bytes());
+    let key = hmac(&key, region.as_bytes());
+    let key = hmac(&key, service.as_bytes());
+    hmac(&key, terminator.as_bytes())
 }
 
 fn parameter(request: &Parts, name: &str) -> Option<String> {
     query::pairs(request.uri.query()?).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
     mac.finalize().into_bytes().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out

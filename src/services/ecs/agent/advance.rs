@@ -151,6 +151,9 @@ fn why_stop(task: &Task, observed: &ObservedTask) -> Option<(TaskStopCode, Strin
     if let Some(reason) = &observed.volumes.failure {
         return Some((TaskStopCode::TaskFailedToStart, reason.clone()));
     }
+    if let Some(reason) = &observed.configuration_failure {
+        return Some((TaskStopCode::TaskFailedToStart, reason.clone()));
+    }
     let mut exited = false;
     for container in task.containers.iter().filter(|container| container.last_status == TaskStatus::Stopped) {
         if !container.essential {

@@ -21,6 +21,7 @@ use super::vpc::Vpc;
 use super::{reasons, spec};
 use crate::config::Config;
 use crate::runtime::{ContainerId, ContainerRuntime, ImageInfo, Result, RuntimeError};
+use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
 use crate::services::ecs::resources::{Task, TaskKey};
 use crate::time::Clock;
@@ -34,6 +35,7 @@ pub(super) struct Executor {
     pub(super) logs: Logs,
     pub(super) clock: Clock,
     pub(super) access_points: Vec<AccessPoint>,
+    pub(super) s3: S3Source,
     publish_address: IpAddr,
     pull_attempts: u32,
     pull_timeout: Duration,
@@ -55,6 +57,7 @@ impl Executor {
             logs,
             clock,
             access_points: config.access_points.clone(),
+            s3: config.s3.clone(),
             publish_address: config.publish_address,
             pull_attempts: config.image_pull_attempts.max(1),
             pull_timeout: config.image_pull_timeout,
@@ -86,6 +89,9 @@ impl Executor {
             looks?;
         } else {
             looks.await?;
+        }
+        if !self.configure(subject).await {
+            return Ok(());
         }
         // On AWS images are looked for once the network is up.
         let since = if network { self.clock.now() } else { began };
@@ -136,7 +142,9 @@ impl Executor {
 
     async fn pull_one(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
         let (image, labels) = image_of(subject, name);
-        let pull = self.runtime.pull_image(image, &labels, spec::platform(subject.definition), None);
+        let given = subject.entry.given();
+        let auth = given.as_ref().and_then(|given| given.registry_auth(name));
+        let pull = self.runtime.pull_image(image, &labels, spec::platform(subject.definition), auth);
         let pulled = tokio::select! {
             pulled = pull => pulled,
             () = self.clock.sleep(self.pull_timeout) => Err(RuntimeError::Timeout(self.pull_timeout)),
@@ -189,6 +197,9 @@ impl Executor {
             spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address);
         self.mount(subject, name, &mut spec);
         spec.log = log;
+        if let Some(given) = subject.entry.given() {
+            given.add_to(name, &mut spec);
+        }
         let seen = match self.runtime.create_container(&spec).await {
             Ok(id) => Seen::created(id),
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),

@@ -5,6 +5,7 @@
 //! - `observed`, `observations`: what is known of the containers, in memory;
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
 //! - `volumes` (pure), `storage`: what tasks keep files in; `logs`: what their containers print;
+//! - `configuration`: secrets, environment files and credentials that containers are given;
 //! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
 //! - `retention` forgets stopped tasks; [`fields`] says which fields of a task definition
@@ -15,6 +16,7 @@
 
 mod addresses;
 mod advance;
+mod configuration;
 mod events;
 mod executor;
 pub mod fields;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::configuration::Configuration;
 use super::observed::{ObservedTask, Slot};
 use crate::identity::{Arn, Region, Scope};
 use crate::runtime::{CONTAINER_NAME_LABEL, PAUSE_CONTAINER_NAME, TASK_ARN_LABEL};
@@ -21,6 +22,8 @@ pub(super) struct Observations {
 #[derive(Default)]
 pub(super) struct Entry {
     pub(super) observed: Mutex<ObservedTask>,
+    /// What its containers are given besides their definition; none when they want nothing, or have it all.
+    pub(super) configuration: Mutex<Option<Configuration>>,
     /// Told when the task is to stop, so that a long pull is given up.
     pub(super) stop: Notify,
 }

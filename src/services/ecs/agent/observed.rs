@@ -21,6 +21,8 @@ pub(super) struct ObservedTask {
     /// Why the task can't have a network.
     pub(super) network_failure: Option<String>,
     pub(super) volumes: SeenVolumes,
+    /// Why its containers can't have what they are to be given.
+    pub(super) configuration_failure: Option<String>,
     pub(super) pull_started_at: Option<Timestamp>,
     pub(super) pull_stopped_at: Option<Timestamp>,
     /// A call was given up: the engine may hold containers that are not known here.

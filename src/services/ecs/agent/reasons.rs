@@ -8,6 +8,7 @@ use api_models::ecs::LaunchType;
 
 use crate::logstore::LogStoreError;
 use crate::runtime::{Exit, RuntimeError};
+use crate::s3::S3Error;
 use crate::services::ecs::resources::{Container, Task};
 
 pub(super) const ESSENTIAL_CONTAINER_EXITED: &str = "Essential container in task exited";
@@ -110,6 +111,36 @@ pub(super) fn no_such_volume(task: &Task, name: &str) -> String {
 /// In EC2's words, which ECS hands on: there is nothing that makes snapshots.
 pub(super) fn no_snapshot(snapshot: &str) -> String {
     format!("The snapshot '{snapshot}' does not exist.")
+}
+
+/// An environment file whose ARN is none of an object in S3.
+pub(super) fn env_file_arn(task: &Task, arn: &str) -> String {
+    match is_fargate(task) {
+        true => format!("invalid s3 arn {arn}"),
+        false => format!(
+            "unable to parse bucket and key from s3 ARN specified in environmentFile {arn}, error: invalid s3 ARN"
+        ),
+    }
+}
+
+/// An environment file that can't be read.
+pub(super) fn env_file_failed(task: &Task, bucket: &str, key: &str, error: &S3Error) -> String {
+    match is_fargate(task) {
+        true => format!("failed to download s3://{bucket}/{key}: {error}"),
+        false => format!("unable to download env file with key {key} from bucket {bucket}, error: {error}"),
+    }
+}
+
+/// Why the task has no environment files: the ECS agent tells all faults, Fargate the first.
+pub(super) fn env_files_failed(task: &Task, faults: &[String]) -> String {
+    match is_fargate(task) {
+        true => format!(
+            "ResourceInitializationError: failed to download env files: file download command: non empty error stream: \
+             {}",
+            faults.first().map(String::as_str).unwrap_or_default()
+        ),
+        false => faults.join(";"),
+    }
 }
 
 /// The reason of a container that ended; most have none.

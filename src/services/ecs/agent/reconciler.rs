@@ -79,6 +79,9 @@ impl Agent {
             if let (Effect::Prepare { .. }, Some(record)) = (&step.effect, record) {
                 self.warn_once(record);
             }
+            if let Effect::Prepare { .. } = &step.effect {
+                entry.look_up_secrets(&state, task, definition);
+            }
             let subject = Subject { task, definition, entry: &entry };
             match (step.record, &step.effect) {
                 (false, Effect::Wait { until }) if task.last_status != TaskStatus::Stopped => {

@@ -151,6 +151,9 @@ fn check_container(
         if !arn.is_ok_and(|arn| arn.service == "s3" && arn.resource.contains('/')) {
             return Err(invalid("Invalid arn syntax."));
         }
+        if !file.value.as_deref().is_some_and(|value| value.ends_with(".env")) {
+            return Err(invalid("The environment file must have a .env file extension.")); // (ours)
+        }
     }
     for requirement in given.resource_requirements.iter().flatten() {
         match requirement.r#type {

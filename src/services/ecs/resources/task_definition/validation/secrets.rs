@@ -23,8 +23,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Checked {
             own_account(subject, secret)?;
         }
         ensure(container.repository_credentials.is_none() || subject.has_execution_role(), || {
-            // (ours)
-            "When you are specifying repository credentials, you must also specify a value for 'executionRoleArn'."
+            "Private repository authentication requires that the task definition specify a value for executionRoleArn."
                 .into()
         })?;
         environment_files(container)?;
@@ -72,6 +71,8 @@ fn environment_files(container: &ContainerDefinition) -> Checked {
     })?;
     for file in files {
         ensure(is_s3_arn(text(&file.value)), || "Invalid arn syntax.".into())?;
+        // (ours)
+        ensure(text(&file.value).ends_with(".env"), || "The environment file must have a .env file extension.".into())?;
     }
     Ok(())
 }
