@@ -43,6 +43,10 @@ pub struct Config {
     pub s3: S3Source,
     /// With access keys, every request must be signed with one of them; `None` accepts all without a look.
     pub verify_signatures: Option<Credentials>,
+    /// `http://host:port` of another emulator, which gets the requests for services that LocalECS does not have.
+    pub upstream_endpoint: Option<String>,
+    /// Whether roles must exist, be trusted and have the permissions that a task needs of them, as on AWS.
+    pub strict_iam: bool,
 }
 
 /// What the machine that runs the containers has.
@@ -116,6 +120,8 @@ impl Default for Config {
             body_limit: 1024 * 1024,
             s3: S3Source::Nowhere,
             verify_signatures: None,
+            upstream_endpoint: None,
+            strict_iam: false,
         }
     }
 }

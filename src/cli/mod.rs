@@ -182,6 +182,16 @@ pub(crate) struct ServeArgs {
     /// Keys for --verify-signatures: ACCESS_KEY_ID:SECRET, separated by commas
     #[arg(long, env = "LOCALECS_CREDENTIALS", value_name = "KEYS", hide_env_values = true)]
     pub(crate) credentials: Option<String>,
+    /// Another emulator, such as http://localhost:4567, for services that LocalECS does not have
+    ///
+    /// Requests are passed on as they come, so that S3, SQS and others are reached through this server too.
+    #[arg(long, env = "LOCALECS_UPSTREAM_ENDPOINT", value_name = "URL")]
+    pub(crate) upstream_endpoint: Option<String>,
+    /// Fail tasks whose roles do not exist, do not trust ECS, or lack a permission, as AWS does
+    ///
+    /// Without it any role will do, and is made up if it does not exist.
+    #[arg(long, env = "LOCALECS_STRICT_IAM")]
+    pub(crate) strict_iam: bool,
     /// What to log, as in RUST_LOG: error, warn, info, debug, localecs=debug ...
     #[arg(long, env = "LOCALECS_LOG", value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,

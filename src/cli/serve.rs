@@ -104,6 +104,9 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         (true, None) => bail!("--verify-signatures needs the keys to verify with: set LOCALECS_CREDENTIALS=ID:SECRET"),
         (true, Some(pairs)) => Some(pairs.parse()?),
     };
+    if let Some(endpoint) = &args.upstream_endpoint {
+        http::upstream::check(endpoint).context("--upstream-endpoint")?;
+    }
     args.vpc_cidr.parse::<Cidr>().with_context(|| format!("--vpc-cidr {:?}", args.vpc_cidr))?;
     Ok(Config {
         account: args.account,
@@ -116,6 +119,8 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         allowed_origins: args.allowed_origins.clone(),
         s3: s3(args)?,
         verify_signatures: credentials,
+        upstream_endpoint: args.upstream_endpoint.clone(),
+        strict_iam: args.strict_iam,
         ..Config::default()
     })
 }

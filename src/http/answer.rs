@@ -6,7 +6,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 
-use api_models::schema::ServiceSchema;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{Either, Full};
@@ -18,6 +17,7 @@ use hyper::{Method, Request, StatusCode};
 use tracing::Instrument;
 
 use super::classify::{self, Class, Operation, Target};
+use super::upstream::Forwarded;
 use super::{AppState, Response, body, caller};
 use crate::identity::sigv4::Claim;
 use crate::protocol::aws_json::AwsJson;
@@ -37,7 +37,8 @@ pub(super) async fn answer(app: Arc<AppState>, request: Request<Incoming>) -> Re
         log_panic(&request_id, &*panic);
         respond(AwsJson.encode_rejection(&Rejection::internal("InternalFailure"), &request_id))
     });
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    let is_forwarded = response.extensions().get::<Forwarded>().is_some();
+    if let (Ok(value), false) = (HeaderValue::from_str(&request_id), is_forwarded) {
         response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
     }
     if let Some(origin) = origin {
@@ -64,7 +65,17 @@ async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<
         _ => {}
     }
     let (parts, incoming) = request.into_parts();
-    respond(operation(app, &parts, incoming, request_id).await)
+    match find(app, &parts, incoming).await {
+        Found::Operation(target, sent) => respond(operation(app, &parts, target, sent, request_id).await),
+        Found::Refused(codec, rejection) => respond(refuse(codec, &rejection, &request_id)),
+        Found::Foreign(sent, rejection) => {
+            let answered = match &app.upstream {
+                Some(upstream) => upstream.forward(&parts, sent.into_body()).await,
+                None => Err(rejection),
+            };
+            answered.unwrap_or_else(|rejection| respond(refuse(foreign_codec(&parts), &rejection, &request_id)))
+        }
+    }
 }
 
 /// Whether a request for the root page is an AWS client's: signed, or a form in the query.
@@ -96,18 +107,37 @@ fn home() -> Response {
     respond(Reply { status: 200, content_type: "text/plain; charset=utf-8", body: text.into() })
 }
 
+/// What a request turned out to be.
+enum Found {
+    Operation(Target, Sent),
+    Refused(&'static dyn Codec, Rejection),
+    /// For a service that LocalECS does not have, and what to say when nobody else has it.
+    Foreign(Sent, Rejection),
+}
+
+/// Finds the operation; a form has to be read for that.
+async fn find(app: &AppState, parts: &Parts, incoming: Incoming) -> Found {
+    let service = match classify::classify(app.services, parts) {
+        Ok(Class::Target(target)) => return Found::Operation(target, Sent::Coming(incoming)),
+        Ok(Class::Foreign(rejection)) => return Found::Foreign(Sent::Coming(incoming), rejection),
+        Ok(Class::Form(service)) => service,
+        Err(rejection) => return Found::Refused(&AwsJson, rejection),
+    };
+    let limit = app.shared.config.body_limit;
+    let read = async {
+        let sent = body::read(incoming, limit).await?;
+        let text = body::decoded(&parts.headers, sent.clone(), limit)?;
+        Ok((sent, classify::form_target(app.services, service, &aws_query::form(parts, &text))?))
+    };
+    match read.await {
+        Ok((sent, Some(target))) => Found::Operation(target, Sent::Read(sent)),
+        Ok((sent, None)) => Found::Foreign(Sent::Read(sent), classify::not_served(app.services, "this form")),
+        Err(rejection) => Found::Refused(&AWS_QUERY, rejection),
+    }
+}
+
 /// From here on every error is the protocol's.
-async fn operation(app: &Arc<AppState>, parts: &Parts, incoming: Incoming, request_id: Arc<str>) -> Reply {
-    let found = match classify::classify(app.services, parts) {
-        Ok(Class::Target(target)) => Ok((target, Sent::Coming(incoming))),
-        Ok(Class::Form(service)) => form_target(app, parts, service, incoming).await,
-        Ok(Class::Foreign(rejection)) => return refuse(foreign_codec(parts), &rejection, &request_id),
-        Err(rejection) => return refuse(&AwsJson, &rejection, &request_id),
-    };
-    let (target, sent) = match found {
-        Ok(found) => found,
-        Err(rejection) => return refuse(&AWS_QUERY, &rejection, &request_id),
-    };
+async fn operation(app: &Arc<AppState>, parts: &Parts, target: Target, sent: Sent, request_id: Arc<str>) -> Reply {
     let service = target.service;
     let (Some(codec), Operation::Known(schema)) = (codec(target.protocol), target.operation) else {
         let codec = codec(target.protocol).unwrap_or(&AwsJson);
@@ -177,21 +207,13 @@ impl Sent {
             Self::Read(bytes) => Ok(bytes),
         }
     }
-}
 
-/// Reads a form and finds the operation that it names.
-async fn form_target(
-    app: &AppState,
-    parts: &Parts,
-    service: Option<&'static ServiceSchema>,
-    incoming: Incoming,
-) -> Result<(Target, Sent), Rejection> {
-    let limit = app.shared.config.body_limit;
-    let sent = body::read(incoming, limit).await?;
-    let text = body::decoded(&parts.headers, sent.clone(), limit)?;
-    match classify::form_target(app.services, service, &aws_query::form(parts, &text))? {
-        Some(target) => Ok((target, Sent::Read(sent))),
-        None => Err(classify::not_served(app.services, "this form")),
+    /// The body to be passed on.
+    fn into_body(self) -> axum::body::Body {
+        match self {
+            Self::Coming(incoming) => axum::body::Body::new(incoming),
+            Self::Read(bytes) => axum::body::Body::from(bytes),
+        }
     }
 }
 

@@ -130,7 +130,12 @@ pub fn not_served(services: &[&'static ServiceSchema], what: &str) -> Rejection 
     Rejection::new(
         400,
         "UnknownOperationException",
-        format!("LocalECS does not serve the API of '{}'. It serves: {}.", shown(what), known.join(", ")),
+        format!(
+            "LocalECS does not serve the API of '{}'. It serves: {}. Start it with --upstream-endpoint to have requests \
+             for other services forwarded to another emulator.",
+            shown(what),
+            known.join(", ")
+        ),
     )
 }
 

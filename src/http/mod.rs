@@ -11,6 +11,7 @@ mod caller;
 pub mod classify;
 pub mod guard;
 mod server;
+pub mod upstream;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use hyper_util::service::TowerToHyperService;
 pub use server::serve;
 
 use crate::http::guard::Guard;
+use crate::http::upstream::Upstream;
 use crate::services::Shared;
 use crate::services::dispatch::Registry;
 
@@ -36,6 +38,7 @@ pub struct AppState {
     /// Everything under `/_`.
     admin: TowerToHyperService<Router>,
     guard: Guard,
+    upstream: Option<Upstream>,
 }
 
 impl AppState {
@@ -46,6 +49,7 @@ impl AppState {
         let config = &shared.config;
         let guard = Guard::new(&config.allowed_hosts, &config.allowed_origins);
         let services = api_models::services();
-        Arc::new(Self { registry, shared, services, admin: TowerToHyperService::new(admin), guard })
+        let upstream = config.upstream_endpoint.as_deref().and_then(Upstream::new);
+        Arc::new(Self { registry, shared, services, admin: TowerToHyperService::new(admin), guard, upstream })
     }
 }

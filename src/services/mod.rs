@@ -64,6 +64,15 @@ impl Context {
         self.shared.clock.now()
     }
 
+    /// The ARN of who is asking, as GetCallerIdentity answers it.
+    #[must_use]
+    pub fn caller_arn(&self) -> String {
+        match &self.caller {
+            Caller::Root => self.scope.iam_arn("root"),
+            Caller::Session(session) => session.arn.clone(),
+        }
+    }
+
     #[must_use]
     pub fn ids(&self) -> &IdSource {
         &self.shared.ids

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::journal::{JournalError, Row};
 use super::record::{Record, Stored, Table};
 use crate::services::ecs::resources as ecs;
+use crate::services::iam::resources as iam;
 use crate::services::secretsmanager::resources as secretsmanager;
 use crate::services::ssm::resources as ssm;
 use crate::services::sts::resources as sts;
@@ -95,4 +96,7 @@ tables! {
     secrets / Secret: secretsmanager::Secret,
     parameters / Parameter: ssm::Parameter,
     sessions / Session: sts::Session,
+    roles / Role: iam::Role,
+    policies / Policy: iam::StoredPolicy,
+    instance_profiles / InstanceProfile: iam::InstanceProfile,
 }

@@ -111,6 +111,15 @@ impl Connection {
         tokio::time::timeout(TIMEOUT, self.read_answer()).await.expect("an answer in time")
     }
 
+    /// Reads until that text has come.
+    pub(crate) async fn receive_until(&mut self, text: &str) {
+        let come = |read: &[u8]| String::from_utf8_lossy(read).contains(text);
+        while !come(&self.read) {
+            let filled = tokio::time::timeout(TIMEOUT, self.fill()).await.expect("an answer in time");
+            assert!(filled > 0, "the connection was closed");
+        }
+    }
+
     async fn read_answer(&mut self) -> Answer {
         let head_end = loop {
             if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {

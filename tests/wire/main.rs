@@ -5,6 +5,7 @@ mod any_input;
 mod callers;
 mod client;
 mod server;
+mod upstream;
 
 use std::io::Write;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The official clients of other languages; docker/ensure-clients installs them. Their tests lie in python/ and node/.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -95,4 +96,17 @@ fn sts_and_iam() {
     let credentials = format!("{account}:localecs");
     let server = Server::start(Runtime::Simulated, &["--verify-signatures", "--credentials", &credentials]);
     run_on(&server, &account, unittest("python/test_iam.py"));
+    run_on(&server, &account, unittest("python/test_iam_roles.py"));
+}
+
+#[test]
+fn other_services_are_those_of_the_emulator_behind() {
+    if endpoint_given().is_some() {
+        return;
+    }
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let server = Server::start(Runtime::Simulated, &["--upstream-endpoint", &format!("http://{free}")]);
+    let mut command = unittest("python/test_upstream.py");
+    command.env("UPSTREAM_PORT", free.port().to_string());
+    run_on(&server, &random_account(), command);
 }

@@ -3,6 +3,759 @@
 use super::{operations, schema, types::*};
 use crate::macros::{common_error, exception, operation_error, structure};
 
+#[derive(Clone, Default, PartialEq)]
+pub struct ConcurrentModificationException {
+    pub message: Option<String>,
+}
+
+structure!(ConcurrentModificationException, schema::CONCURRENT_MODIFICATION_EXCEPTION, {
+    0 message,
+});
+
+exception!(ConcurrentModificationException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteConflictException {
+    pub message: Option<String>,
+}
+
+structure!(DeleteConflictException, schema::DELETE_CONFLICT_EXCEPTION, {
+    0 message,
+});
+
+exception!(DeleteConflictException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EntityAlreadyExistsException {
+    pub message: Option<String>,
+}
+
+structure!(EntityAlreadyExistsException, schema::ENTITY_ALREADY_EXISTS_EXCEPTION, {
+    0 message,
+});
+
+exception!(EntityAlreadyExistsException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidInputException {
+    pub message: Option<String>,
+}
+
+structure!(InvalidInputException, schema::INVALID_INPUT_EXCEPTION, {
+    0 message,
+});
+
+exception!(InvalidInputException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LimitExceededException {
+    pub message: Option<String>,
+}
+
+structure!(LimitExceededException, schema::LIMIT_EXCEEDED_EXCEPTION, {
+    0 message,
+});
+
+exception!(LimitExceededException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MalformedPolicyDocumentException {
+    pub message: Option<String>,
+}
+
+structure!(MalformedPolicyDocumentException, schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION, {
+    0 message,
+});
+
+exception!(MalformedPolicyDocumentException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NoSuchEntityException {
+    pub message: Option<String>,
+}
+
+structure!(NoSuchEntityException, schema::NO_SUCH_ENTITY_EXCEPTION, {
+    0 message,
+});
+
+exception!(NoSuchEntityException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PolicyNotAttachableException {
+    pub message: Option<String>,
+}
+
+structure!(PolicyNotAttachableException, schema::POLICY_NOT_ATTACHABLE_EXCEPTION, {
+    0 message,
+});
+
+exception!(PolicyNotAttachableException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceFailureException {
+    pub message: Option<String>,
+}
+
+structure!(ServiceFailureException, schema::SERVICE_FAILURE_EXCEPTION, {
+    0 message,
+});
+
+exception!(ServiceFailureException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UnmodifiableEntityException {
+    pub message: Option<String>,
+}
+
+structure!(UnmodifiableEntityException, schema::UNMODIFIABLE_ENTITY_EXCEPTION, {
+    0 message,
+});
+
+exception!(UnmodifiableEntityException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ValidationErrorException {
+    pub message: Option<String>,
+}
+
+structure!(ValidationErrorException, schema::VALIDATION_ERROR_EXCEPTION, {
+    0 message,
+});
+
+exception!(ValidationErrorException, message);
+
+operation_error!(AddRoleToInstanceProfileError, operations::ADD_ROLE_TO_INSTANCE_PROFILE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(AttachRolePolicyError, operations::ATTACH_ROLE_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    PolicyNotAttachableException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(CreateInstanceProfileError, operations::CREATE_INSTANCE_PROFILE, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(CreatePolicyError, operations::CREATE_POLICY, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(CreatePolicyVersionError, operations::CREATE_POLICY_VERSION, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(CreateRoleError, operations::CREATE_ROLE, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(CreateServiceLinkedRoleError, operations::CREATE_SERVICE_LINKED_ROLE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DeleteInstanceProfileError, operations::DELETE_INSTANCE_PROFILE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DeletePolicyError, operations::DELETE_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DeletePolicyVersionError, operations::DELETE_POLICY_VERSION, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DeleteRoleError, operations::DELETE_ROLE, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DeleteRolePermissionsBoundaryError, operations::DELETE_ROLE_PERMISSIONS_BOUNDARY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DeleteRolePolicyError, operations::DELETE_ROLE_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DeleteServiceLinkedRoleError, operations::DELETE_SERVICE_LINKED_ROLE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(DetachRolePolicyError, operations::DETACH_ROLE_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(GetInstanceProfileError, operations::GET_INSTANCE_PROFILE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(GetPolicyError, operations::GET_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(GetPolicyVersionError, operations::GET_POLICY_VERSION, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(GetRoleError, operations::GET_ROLE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(GetRolePolicyError, operations::GET_ROLE_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(GetServiceLinkedRoleDeletionStatusError, operations::GET_SERVICE_LINKED_ROLE_DELETION_STATUS, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(GetUserError, operations::GET_USER, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListAccountAliasesError, operations::LIST_ACCOUNT_ALIASES, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListAttachedRolePoliciesError, operations::LIST_ATTACHED_ROLE_POLICIES, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListEntitiesForPolicyError, operations::LIST_ENTITIES_FOR_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListInstanceProfileTagsError, operations::LIST_INSTANCE_PROFILE_TAGS, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListInstanceProfilesError, operations::LIST_INSTANCE_PROFILES, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListInstanceProfilesForRoleError, operations::LIST_INSTANCE_PROFILES_FOR_ROLE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListPoliciesError, operations::LIST_POLICIES, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListPolicyTagsError, operations::LIST_POLICY_TAGS, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListPolicyVersionsError, operations::LIST_POLICY_VERSIONS, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListRolePoliciesError, operations::LIST_ROLE_POLICIES, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListRoleTagsError, operations::LIST_ROLE_TAGS, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(ListRolesError, operations::LIST_ROLES, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(PutRolePermissionsBoundaryError, operations::PUT_ROLE_PERMISSIONS_BOUNDARY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    PolicyNotAttachableException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(PutRolePolicyError, operations::PUT_ROLE_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(RemoveRoleFromInstanceProfileError, operations::REMOVE_ROLE_FROM_INSTANCE_PROFILE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(SetDefaultPolicyVersionError, operations::SET_DEFAULT_POLICY_VERSION, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(TagInstanceProfileError, operations::TAG_INSTANCE_PROFILE, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(TagPolicyError, operations::TAG_POLICY, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(TagRoleError, operations::TAG_ROLE, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(UntagInstanceProfileError, operations::UNTAG_INSTANCE_PROFILE, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(UntagPolicyError, operations::UNTAG_POLICY, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(UntagRoleError, operations::UNTAG_ROLE, {
+    ConcurrentModificationException,
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(UpdateAssumeRolePolicyError, operations::UPDATE_ASSUME_ROLE_POLICY, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(UpdateRoleError, operations::UPDATE_ROLE, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
+operation_error!(UpdateRoleDescriptionError, operations::UPDATE_ROLE_DESCRIPTION, {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
+});
+
 common_error!(CommonError {
+    DeleteConflictException,
+    EntityAlreadyExistsException,
+    InvalidInputException,
+    LimitExceededException,
+    MalformedPolicyDocumentException,
+    NoSuchEntityException,
+    ServiceFailureException,
+    UnmodifiableEntityException,
+    ValidationErrorException,
 } =>
+    AddRoleToInstanceProfileError,
+    AttachRolePolicyError,
+    CreateInstanceProfileError,
+    CreatePolicyError,
+    CreatePolicyVersionError,
+    CreateRoleError,
+    CreateServiceLinkedRoleError,
+    DeleteInstanceProfileError,
+    DeletePolicyError,
+    DeletePolicyVersionError,
+    DeleteRoleError,
+    DeleteRolePermissionsBoundaryError,
+    DeleteRolePolicyError,
+    DeleteServiceLinkedRoleError,
+    DetachRolePolicyError,
+    GetInstanceProfileError,
+    GetPolicyError,
+    GetPolicyVersionError,
+    GetRoleError,
+    GetRolePolicyError,
+    GetServiceLinkedRoleDeletionStatusError,
+    GetUserError,
+    ListAccountAliasesError,
+    ListAttachedRolePoliciesError,
+    ListEntitiesForPolicyError,
+    ListInstanceProfileTagsError,
+    ListInstanceProfilesError,
+    ListInstanceProfilesForRoleError,
+    ListPoliciesError,
+    ListPolicyTagsError,
+    ListPolicyVersionsError,
+    ListRolePoliciesError,
+    ListRoleTagsError,
+    ListRolesError,
+    PutRolePermissionsBoundaryError,
+    PutRolePolicyError,
+    RemoveRoleFromInstanceProfileError,
+    SetDefaultPolicyVersionError,
+    TagInstanceProfileError,
+    TagPolicyError,
+    TagRoleError,
+    UntagInstanceProfileError,
+    UntagPolicyError,
+    UntagRoleError,
+    UpdateAssumeRolePolicyError,
+    UpdateRoleError,
+    UpdateRoleDescriptionError,
 );

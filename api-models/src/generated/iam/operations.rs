@@ -3,3 +3,1101 @@
 use super::{SERVICE, errors, schema, types};
 use crate::macros::operation;
 use crate::schema::{OperationSchema, Pagination};
+
+pub static ADD_ROLE_TO_INSTANCE_PROFILE: OperationSchema = OperationSchema::new(
+    "AddRoleToInstanceProfile",
+    &SERVICE,
+    &schema::ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST,
+    &schema::ADD_ROLE_TO_INSTANCE_PROFILE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(AddRoleToInstanceProfile, ADD_ROLE_TO_INSTANCE_PROFILE, types::AddRoleToInstanceProfileRequest => types::AddRoleToInstanceProfileResponse, errors::AddRoleToInstanceProfileError);
+
+pub static ATTACH_ROLE_POLICY: OperationSchema = OperationSchema::new(
+    "AttachRolePolicy",
+    &SERVICE,
+    &schema::ATTACH_ROLE_POLICY_REQUEST,
+    &schema::ATTACH_ROLE_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::POLICY_NOT_ATTACHABLE_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(AttachRolePolicy, ATTACH_ROLE_POLICY, types::AttachRolePolicyRequest => types::AttachRolePolicyResponse, errors::AttachRolePolicyError);
+
+pub static CREATE_INSTANCE_PROFILE: OperationSchema = OperationSchema::new(
+    "CreateInstanceProfile",
+    &SERVICE,
+    &schema::CREATE_INSTANCE_PROFILE_REQUEST,
+    &schema::CREATE_INSTANCE_PROFILE_RESPONSE,
+    &[
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("CreateInstanceProfileResult");
+
+operation!(CreateInstanceProfile, CREATE_INSTANCE_PROFILE, types::CreateInstanceProfileRequest => types::CreateInstanceProfileResponse, errors::CreateInstanceProfileError);
+
+pub static CREATE_POLICY: OperationSchema = OperationSchema::new(
+    "CreatePolicy",
+    &SERVICE,
+    &schema::CREATE_POLICY_REQUEST,
+    &schema::CREATE_POLICY_RESPONSE,
+    &[
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("CreatePolicyResult");
+
+operation!(CreatePolicy, CREATE_POLICY, types::CreatePolicyRequest => types::CreatePolicyResponse, errors::CreatePolicyError);
+
+pub static CREATE_POLICY_VERSION: OperationSchema = OperationSchema::new(
+    "CreatePolicyVersion",
+    &SERVICE,
+    &schema::CREATE_POLICY_VERSION_REQUEST,
+    &schema::CREATE_POLICY_VERSION_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("CreatePolicyVersionResult");
+
+operation!(CreatePolicyVersion, CREATE_POLICY_VERSION, types::CreatePolicyVersionRequest => types::CreatePolicyVersionResponse, errors::CreatePolicyVersionError);
+
+pub static CREATE_ROLE: OperationSchema = OperationSchema::new(
+    "CreateRole",
+    &SERVICE,
+    &schema::CREATE_ROLE_REQUEST,
+    &schema::CREATE_ROLE_RESPONSE,
+    &[
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("CreateRoleResult");
+
+operation!(CreateRole, CREATE_ROLE, types::CreateRoleRequest => types::CreateRoleResponse, errors::CreateRoleError);
+
+pub static CREATE_SERVICE_LINKED_ROLE: OperationSchema = OperationSchema::new(
+    "CreateServiceLinkedRole",
+    &SERVICE,
+    &schema::CREATE_SERVICE_LINKED_ROLE_REQUEST,
+    &schema::CREATE_SERVICE_LINKED_ROLE_RESPONSE,
+    &[
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("CreateServiceLinkedRoleResult");
+
+operation!(CreateServiceLinkedRole, CREATE_SERVICE_LINKED_ROLE, types::CreateServiceLinkedRoleRequest => types::CreateServiceLinkedRoleResponse, errors::CreateServiceLinkedRoleError);
+
+pub static DELETE_INSTANCE_PROFILE: OperationSchema = OperationSchema::new(
+    "DeleteInstanceProfile",
+    &SERVICE,
+    &schema::DELETE_INSTANCE_PROFILE_REQUEST,
+    &schema::DELETE_INSTANCE_PROFILE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteInstanceProfile, DELETE_INSTANCE_PROFILE, types::DeleteInstanceProfileRequest => types::DeleteInstanceProfileResponse, errors::DeleteInstanceProfileError);
+
+pub static DELETE_POLICY: OperationSchema = OperationSchema::new(
+    "DeletePolicy",
+    &SERVICE,
+    &schema::DELETE_POLICY_REQUEST,
+    &schema::DELETE_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeletePolicy, DELETE_POLICY, types::DeletePolicyRequest => types::DeletePolicyResponse, errors::DeletePolicyError);
+
+pub static DELETE_POLICY_VERSION: OperationSchema = OperationSchema::new(
+    "DeletePolicyVersion",
+    &SERVICE,
+    &schema::DELETE_POLICY_VERSION_REQUEST,
+    &schema::DELETE_POLICY_VERSION_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeletePolicyVersion, DELETE_POLICY_VERSION, types::DeletePolicyVersionRequest => types::DeletePolicyVersionResponse, errors::DeletePolicyVersionError);
+
+pub static DELETE_ROLE: OperationSchema = OperationSchema::new(
+    "DeleteRole",
+    &SERVICE,
+    &schema::DELETE_ROLE_REQUEST,
+    &schema::DELETE_ROLE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteRole, DELETE_ROLE, types::DeleteRoleRequest => types::DeleteRoleResponse, errors::DeleteRoleError);
+
+pub static DELETE_ROLE_PERMISSIONS_BOUNDARY: OperationSchema = OperationSchema::new(
+    "DeleteRolePermissionsBoundary",
+    &SERVICE,
+    &schema::DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST,
+    &schema::DELETE_ROLE_PERMISSIONS_BOUNDARY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteRolePermissionsBoundary, DELETE_ROLE_PERMISSIONS_BOUNDARY, types::DeleteRolePermissionsBoundaryRequest => types::DeleteRolePermissionsBoundaryResponse, errors::DeleteRolePermissionsBoundaryError);
+
+pub static DELETE_ROLE_POLICY: OperationSchema = OperationSchema::new(
+    "DeleteRolePolicy",
+    &SERVICE,
+    &schema::DELETE_ROLE_POLICY_REQUEST,
+    &schema::DELETE_ROLE_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DeleteRolePolicy, DELETE_ROLE_POLICY, types::DeleteRolePolicyRequest => types::DeleteRolePolicyResponse, errors::DeleteRolePolicyError);
+
+pub static DELETE_SERVICE_LINKED_ROLE: OperationSchema = OperationSchema::new(
+    "DeleteServiceLinkedRole",
+    &SERVICE,
+    &schema::DELETE_SERVICE_LINKED_ROLE_REQUEST,
+    &schema::DELETE_SERVICE_LINKED_ROLE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("DeleteServiceLinkedRoleResult");
+
+operation!(DeleteServiceLinkedRole, DELETE_SERVICE_LINKED_ROLE, types::DeleteServiceLinkedRoleRequest => types::DeleteServiceLinkedRoleResponse, errors::DeleteServiceLinkedRoleError);
+
+pub static DETACH_ROLE_POLICY: OperationSchema = OperationSchema::new(
+    "DetachRolePolicy",
+    &SERVICE,
+    &schema::DETACH_ROLE_POLICY_REQUEST,
+    &schema::DETACH_ROLE_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(DetachRolePolicy, DETACH_ROLE_POLICY, types::DetachRolePolicyRequest => types::DetachRolePolicyResponse, errors::DetachRolePolicyError);
+
+pub static GET_INSTANCE_PROFILE: OperationSchema = OperationSchema::new(
+    "GetInstanceProfile",
+    &SERVICE,
+    &schema::GET_INSTANCE_PROFILE_REQUEST,
+    &schema::GET_INSTANCE_PROFILE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetInstanceProfileResult");
+
+operation!(GetInstanceProfile, GET_INSTANCE_PROFILE, types::GetInstanceProfileRequest => types::GetInstanceProfileResponse, errors::GetInstanceProfileError);
+
+pub static GET_POLICY: OperationSchema = OperationSchema::new(
+    "GetPolicy",
+    &SERVICE,
+    &schema::GET_POLICY_REQUEST,
+    &schema::GET_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetPolicyResult");
+
+operation!(GetPolicy, GET_POLICY, types::GetPolicyRequest => types::GetPolicyResponse, errors::GetPolicyError);
+
+pub static GET_POLICY_VERSION: OperationSchema = OperationSchema::new(
+    "GetPolicyVersion",
+    &SERVICE,
+    &schema::GET_POLICY_VERSION_REQUEST,
+    &schema::GET_POLICY_VERSION_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetPolicyVersionResult");
+
+operation!(GetPolicyVersion, GET_POLICY_VERSION, types::GetPolicyVersionRequest => types::GetPolicyVersionResponse, errors::GetPolicyVersionError);
+
+pub static GET_ROLE: OperationSchema = OperationSchema::new(
+    "GetRole",
+    &SERVICE,
+    &schema::GET_ROLE_REQUEST,
+    &schema::GET_ROLE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetRoleResult");
+
+operation!(GetRole, GET_ROLE, types::GetRoleRequest => types::GetRoleResponse, errors::GetRoleError);
+
+pub static GET_ROLE_POLICY: OperationSchema = OperationSchema::new(
+    "GetRolePolicy",
+    &SERVICE,
+    &schema::GET_ROLE_POLICY_REQUEST,
+    &schema::GET_ROLE_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetRolePolicyResult");
+
+operation!(GetRolePolicy, GET_ROLE_POLICY, types::GetRolePolicyRequest => types::GetRolePolicyResponse, errors::GetRolePolicyError);
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: OperationSchema = OperationSchema::new(
+    "GetServiceLinkedRoleDeletionStatus",
+    &SERVICE,
+    &schema::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST,
+    &schema::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetServiceLinkedRoleDeletionStatusResult");
+
+operation!(GetServiceLinkedRoleDeletionStatus, GET_SERVICE_LINKED_ROLE_DELETION_STATUS, types::GetServiceLinkedRoleDeletionStatusRequest => types::GetServiceLinkedRoleDeletionStatusResponse, errors::GetServiceLinkedRoleDeletionStatusError);
+
+pub static GET_USER: OperationSchema = OperationSchema::new(
+    "GetUser",
+    &SERVICE,
+    &schema::GET_USER_REQUEST,
+    &schema::GET_USER_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("GetUserResult");
+
+operation!(GetUser, GET_USER, types::GetUserRequest => types::GetUserResponse, errors::GetUserError);
+
+pub static LIST_ACCOUNT_ALIASES: OperationSchema = OperationSchema::new(
+    "ListAccountAliases",
+    &SERVICE,
+    &schema::LIST_ACCOUNT_ALIASES_REQUEST,
+    &schema::LIST_ACCOUNT_ALIASES_RESPONSE,
+    &[
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListAccountAliasesResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["AccountAliases"],
+});
+
+operation!(ListAccountAliases, LIST_ACCOUNT_ALIASES, types::ListAccountAliasesRequest => types::ListAccountAliasesResponse, errors::ListAccountAliasesError);
+
+pub static LIST_ATTACHED_ROLE_POLICIES: OperationSchema = OperationSchema::new(
+    "ListAttachedRolePolicies",
+    &SERVICE,
+    &schema::LIST_ATTACHED_ROLE_POLICIES_REQUEST,
+    &schema::LIST_ATTACHED_ROLE_POLICIES_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListAttachedRolePoliciesResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["AttachedPolicies"],
+});
+
+operation!(ListAttachedRolePolicies, LIST_ATTACHED_ROLE_POLICIES, types::ListAttachedRolePoliciesRequest => types::ListAttachedRolePoliciesResponse, errors::ListAttachedRolePoliciesError);
+
+pub static LIST_ENTITIES_FOR_POLICY: OperationSchema = OperationSchema::new(
+    "ListEntitiesForPolicy",
+    &SERVICE,
+    &schema::LIST_ENTITIES_FOR_POLICY_REQUEST,
+    &schema::LIST_ENTITIES_FOR_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListEntitiesForPolicyResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["PolicyGroups", "PolicyUsers", "PolicyRoles"],
+});
+
+operation!(ListEntitiesForPolicy, LIST_ENTITIES_FOR_POLICY, types::ListEntitiesForPolicyRequest => types::ListEntitiesForPolicyResponse, errors::ListEntitiesForPolicyError);
+
+pub static LIST_INSTANCE_PROFILE_TAGS: OperationSchema = OperationSchema::new(
+    "ListInstanceProfileTags",
+    &SERVICE,
+    &schema::LIST_INSTANCE_PROFILE_TAGS_REQUEST,
+    &schema::LIST_INSTANCE_PROFILE_TAGS_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListInstanceProfileTagsResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["Tags"],
+});
+
+operation!(ListInstanceProfileTags, LIST_INSTANCE_PROFILE_TAGS, types::ListInstanceProfileTagsRequest => types::ListInstanceProfileTagsResponse, errors::ListInstanceProfileTagsError);
+
+pub static LIST_INSTANCE_PROFILES: OperationSchema = OperationSchema::new(
+    "ListInstanceProfiles",
+    &SERVICE,
+    &schema::LIST_INSTANCE_PROFILES_REQUEST,
+    &schema::LIST_INSTANCE_PROFILES_RESPONSE,
+    &[
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListInstanceProfilesResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["InstanceProfiles"],
+});
+
+operation!(ListInstanceProfiles, LIST_INSTANCE_PROFILES, types::ListInstanceProfilesRequest => types::ListInstanceProfilesResponse, errors::ListInstanceProfilesError);
+
+pub static LIST_INSTANCE_PROFILES_FOR_ROLE: OperationSchema = OperationSchema::new(
+    "ListInstanceProfilesForRole",
+    &SERVICE,
+    &schema::LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST,
+    &schema::LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListInstanceProfilesForRoleResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["InstanceProfiles"],
+});
+
+operation!(ListInstanceProfilesForRole, LIST_INSTANCE_PROFILES_FOR_ROLE, types::ListInstanceProfilesForRoleRequest => types::ListInstanceProfilesForRoleResponse, errors::ListInstanceProfilesForRoleError);
+
+pub static LIST_POLICIES: OperationSchema = OperationSchema::new(
+    "ListPolicies",
+    &SERVICE,
+    &schema::LIST_POLICIES_REQUEST,
+    &schema::LIST_POLICIES_RESPONSE,
+    &[
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListPoliciesResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["Policies"],
+});
+
+operation!(ListPolicies, LIST_POLICIES, types::ListPoliciesRequest => types::ListPoliciesResponse, errors::ListPoliciesError);
+
+pub static LIST_POLICY_TAGS: OperationSchema = OperationSchema::new(
+    "ListPolicyTags",
+    &SERVICE,
+    &schema::LIST_POLICY_TAGS_REQUEST,
+    &schema::LIST_POLICY_TAGS_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListPolicyTagsResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["Tags"],
+});
+
+operation!(ListPolicyTags, LIST_POLICY_TAGS, types::ListPolicyTagsRequest => types::ListPolicyTagsResponse, errors::ListPolicyTagsError);
+
+pub static LIST_POLICY_VERSIONS: OperationSchema = OperationSchema::new(
+    "ListPolicyVersions",
+    &SERVICE,
+    &schema::LIST_POLICY_VERSIONS_REQUEST,
+    &schema::LIST_POLICY_VERSIONS_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListPolicyVersionsResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["Versions"],
+});
+
+operation!(ListPolicyVersions, LIST_POLICY_VERSIONS, types::ListPolicyVersionsRequest => types::ListPolicyVersionsResponse, errors::ListPolicyVersionsError);
+
+pub static LIST_ROLE_POLICIES: OperationSchema = OperationSchema::new(
+    "ListRolePolicies",
+    &SERVICE,
+    &schema::LIST_ROLE_POLICIES_REQUEST,
+    &schema::LIST_ROLE_POLICIES_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListRolePoliciesResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["PolicyNames"],
+});
+
+operation!(ListRolePolicies, LIST_ROLE_POLICIES, types::ListRolePoliciesRequest => types::ListRolePoliciesResponse, errors::ListRolePoliciesError);
+
+pub static LIST_ROLE_TAGS: OperationSchema = OperationSchema::new(
+    "ListRoleTags",
+    &SERVICE,
+    &schema::LIST_ROLE_TAGS_REQUEST,
+    &schema::LIST_ROLE_TAGS_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListRoleTagsResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["Tags"],
+});
+
+operation!(ListRoleTags, LIST_ROLE_TAGS, types::ListRoleTagsRequest => types::ListRoleTagsResponse, errors::ListRoleTagsError);
+
+pub static LIST_ROLES: OperationSchema = OperationSchema::new(
+    "ListRoles",
+    &SERVICE,
+    &schema::LIST_ROLES_REQUEST,
+    &schema::LIST_ROLES_RESPONSE,
+    &[
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("ListRolesResult")
+.paginated(Pagination {
+    input_token: &["Marker"],
+    output_token: &["Marker"],
+    limit_key: Some("MaxItems"),
+    result_key: &["Roles"],
+});
+
+operation!(ListRoles, LIST_ROLES, types::ListRolesRequest => types::ListRolesResponse, errors::ListRolesError);
+
+pub static PUT_ROLE_PERMISSIONS_BOUNDARY: OperationSchema = OperationSchema::new(
+    "PutRolePermissionsBoundary",
+    &SERVICE,
+    &schema::PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST,
+    &schema::PUT_ROLE_PERMISSIONS_BOUNDARY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::POLICY_NOT_ATTACHABLE_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(PutRolePermissionsBoundary, PUT_ROLE_PERMISSIONS_BOUNDARY, types::PutRolePermissionsBoundaryRequest => types::PutRolePermissionsBoundaryResponse, errors::PutRolePermissionsBoundaryError);
+
+pub static PUT_ROLE_POLICY: OperationSchema = OperationSchema::new(
+    "PutRolePolicy",
+    &SERVICE,
+    &schema::PUT_ROLE_POLICY_REQUEST,
+    &schema::PUT_ROLE_POLICY_RESPONSE,
+    &[
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(PutRolePolicy, PUT_ROLE_POLICY, types::PutRolePolicyRequest => types::PutRolePolicyResponse, errors::PutRolePolicyError);
+
+pub static REMOVE_ROLE_FROM_INSTANCE_PROFILE: OperationSchema = OperationSchema::new(
+    "RemoveRoleFromInstanceProfile",
+    &SERVICE,
+    &schema::REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST,
+    &schema::REMOVE_ROLE_FROM_INSTANCE_PROFILE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(RemoveRoleFromInstanceProfile, REMOVE_ROLE_FROM_INSTANCE_PROFILE, types::RemoveRoleFromInstanceProfileRequest => types::RemoveRoleFromInstanceProfileResponse, errors::RemoveRoleFromInstanceProfileError);
+
+pub static SET_DEFAULT_POLICY_VERSION: OperationSchema = OperationSchema::new(
+    "SetDefaultPolicyVersion",
+    &SERVICE,
+    &schema::SET_DEFAULT_POLICY_VERSION_REQUEST,
+    &schema::SET_DEFAULT_POLICY_VERSION_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(SetDefaultPolicyVersion, SET_DEFAULT_POLICY_VERSION, types::SetDefaultPolicyVersionRequest => types::SetDefaultPolicyVersionResponse, errors::SetDefaultPolicyVersionError);
+
+pub static TAG_INSTANCE_PROFILE: OperationSchema = OperationSchema::new(
+    "TagInstanceProfile",
+    &SERVICE,
+    &schema::TAG_INSTANCE_PROFILE_REQUEST,
+    &schema::TAG_INSTANCE_PROFILE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(TagInstanceProfile, TAG_INSTANCE_PROFILE, types::TagInstanceProfileRequest => types::TagInstanceProfileResponse, errors::TagInstanceProfileError);
+
+pub static TAG_POLICY: OperationSchema = OperationSchema::new(
+    "TagPolicy",
+    &SERVICE,
+    &schema::TAG_POLICY_REQUEST,
+    &schema::TAG_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(TagPolicy, TAG_POLICY, types::TagPolicyRequest => types::TagPolicyResponse, errors::TagPolicyError);
+
+pub static TAG_ROLE: OperationSchema = OperationSchema::new(
+    "TagRole",
+    &SERVICE,
+    &schema::TAG_ROLE_REQUEST,
+    &schema::TAG_ROLE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(TagRole, TAG_ROLE, types::TagRoleRequest => types::TagRoleResponse, errors::TagRoleError);
+
+pub static UNTAG_INSTANCE_PROFILE: OperationSchema = OperationSchema::new(
+    "UntagInstanceProfile",
+    &SERVICE,
+    &schema::UNTAG_INSTANCE_PROFILE_REQUEST,
+    &schema::UNTAG_INSTANCE_PROFILE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(UntagInstanceProfile, UNTAG_INSTANCE_PROFILE, types::UntagInstanceProfileRequest => types::UntagInstanceProfileResponse, errors::UntagInstanceProfileError);
+
+pub static UNTAG_POLICY: OperationSchema = OperationSchema::new(
+    "UntagPolicy",
+    &SERVICE,
+    &schema::UNTAG_POLICY_REQUEST,
+    &schema::UNTAG_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(UntagPolicy, UNTAG_POLICY, types::UntagPolicyRequest => types::UntagPolicyResponse, errors::UntagPolicyError);
+
+pub static UNTAG_ROLE: OperationSchema = OperationSchema::new(
+    "UntagRole",
+    &SERVICE,
+    &schema::UNTAG_ROLE_REQUEST,
+    &schema::UNTAG_ROLE_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::CONCURRENT_MODIFICATION_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(UntagRole, UNTAG_ROLE, types::UntagRoleRequest => types::UntagRoleResponse, errors::UntagRoleError);
+
+pub static UPDATE_ASSUME_ROLE_POLICY: OperationSchema = OperationSchema::new(
+    "UpdateAssumeRolePolicy",
+    &SERVICE,
+    &schema::UPDATE_ASSUME_ROLE_POLICY_REQUEST,
+    &schema::UPDATE_ASSUME_ROLE_POLICY_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(UpdateAssumeRolePolicy, UPDATE_ASSUME_ROLE_POLICY, types::UpdateAssumeRolePolicyRequest => types::UpdateAssumeRolePolicyResponse, errors::UpdateAssumeRolePolicyError);
+
+pub static UPDATE_ROLE: OperationSchema = OperationSchema::new(
+    "UpdateRole",
+    &SERVICE,
+    &schema::UPDATE_ROLE_REQUEST,
+    &schema::UPDATE_ROLE_RESPONSE,
+    &[
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("UpdateRoleResult");
+
+operation!(UpdateRole, UPDATE_ROLE, types::UpdateRoleRequest => types::UpdateRoleResponse, errors::UpdateRoleError);
+
+pub static UPDATE_ROLE_DESCRIPTION: OperationSchema = OperationSchema::new(
+    "UpdateRoleDescription",
+    &SERVICE,
+    &schema::UPDATE_ROLE_DESCRIPTION_REQUEST,
+    &schema::UPDATE_ROLE_DESCRIPTION_RESPONSE,
+    &[
+        &schema::NO_SUCH_ENTITY_EXCEPTION,
+        &schema::UNMODIFIABLE_ENTITY_EXCEPTION,
+        &schema::SERVICE_FAILURE_EXCEPTION,
+        &schema::DELETE_CONFLICT_EXCEPTION,
+        &schema::ENTITY_ALREADY_EXISTS_EXCEPTION,
+        &schema::INVALID_INPUT_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::MALFORMED_POLICY_DOCUMENT_EXCEPTION,
+        &schema::VALIDATION_ERROR_EXCEPTION,
+    ],
+)
+.on()
+.result_wrapper("UpdateRoleDescriptionResult");
+
+operation!(UpdateRoleDescription, UPDATE_ROLE_DESCRIPTION, types::UpdateRoleDescriptionRequest => types::UpdateRoleDescriptionResponse, errors::UpdateRoleDescriptionError);

@@ -12,8 +12,8 @@ use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
 use crate::services::ecs::resources::{
-    Blueprint, ClusterKey, ContainerInstance, Named, Place, Task, TaskDefinition, TaskRequest, find_task, lookup,
-    reservation, runnable_task_definition, where_to,
+    Blueprint, ClusterKey, ContainerInstance, Named, Place, Task, TaskDefinition, TaskRequest, check_roles, find_task,
+    lookup, reservation, runnable_task_definition, where_to,
 };
 use crate::services::ecs::scheduler::constraints::Constraints;
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy};
@@ -153,6 +153,7 @@ impl Request {
                 where_to::not_on_fargate(self.constraints.is_empty(), self.strategies.is_empty())?;
                 let platform = where_to::platform(self.platform_version.as_deref())?;
                 let blueprint = self.task.blueprint(cluster, definition, &launch, Some(platform))?;
+                check_roles(tx, context.config(), &blueprint)?;
                 where_to::check_platform(definition)?;
                 let providers = capacity.providers(self.count);
                 Ok(Launched { tasks: on_fargate(context, &blueprint, providers), failures: Vec::new() })
@@ -161,6 +162,7 @@ impl Request {
                 where_to::no_platform(self.platform_version.as_deref())?;
                 let constraints = where_to::constraints(&self.constraints, definition)?;
                 let blueprint = self.task.blueprint(cluster, definition, &launch, None)?;
+                check_roles(tx, context.config(), &blueprint)?;
                 on_instances(tx, context, &blueprint, capacity, &constraints, &self.strategies, self.count)
             }
         }

@@ -10,8 +10,8 @@ use api_models::ecs::{
 
 use crate::services::Context;
 use crate::services::ecs::resources::{
-    ClusterKey, ContainerInstance, ContainerInstanceKey, Place, TaskRequest, check_id, lookup, reservation,
-    runnable_task_definition,
+    ClusterKey, ContainerInstance, ContainerInstanceKey, Place, TaskRequest, check_id, check_roles, lookup,
+    reservation, runnable_task_definition,
 };
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements};
 use crate::store::State;
@@ -49,6 +49,7 @@ pub(crate) async fn handle(context: Context, input: StartTaskRequest) -> Result<
             let cluster = lookup::active_cluster(tx, &context.scope, input.cluster.as_deref())?.key.clone();
             let definition = runnable_task_definition(tx, &context.scope, input.task_definition.as_deref())?.clone();
             let blueprint = request.blueprint(&cluster, &definition, &Compatibility::Ec2, None)?;
+            check_roles(tx, context.config(), &blueprint)?;
             let rendered = definition.render();
             let requirements = Requirements::of(blueprint.needs(), &rendered);
             let (mut tasks, mut failures) = (Vec::new(), Vec::new());

@@ -26,7 +26,8 @@ pub use service::{
 };
 pub use task::{
     Blueprint, Container, ManagedVolume, Named, NetworkAttachment, Place, Platform, Protection, Task, TaskKey,
-    TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, find_task, managed_volume, tasks_after,
+    TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, check_roles, find_task, managed_volume,
+    tasks_after,
 };
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,

@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use api_models::sts::{
-    AssumeRoleError, AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser, ValidationErrorException,
+    AccessDeniedException, AssumeRoleError, AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser,
+    ValidationErrorException,
 };
 
 use crate::services::Context;
+use crate::services::iam::authorize;
 use crate::services::sts::resources::role_arn::RoleArn;
 use crate::services::sts::resources::{Caller, checks, issue_for_role};
 
@@ -38,6 +40,20 @@ pub(crate) async fn handle(context: Context, input: AssumeRoleRequest) -> Result
     let session = context
         .store()
         .transact(|tx| {
+            let longest = authorize::role(tx, &role_arn).map(|role| role.max_session_duration);
+            if longest.is_some_and(|longest| seconds > longest) {
+                return Err(ValidationErrorException::new(
+                    "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+                )
+                .into());
+            }
+            if longest.is_none() && context.config().strict_iam {
+                return Err(AccessDeniedException::new(format!(
+                    "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+                    context.caller_arn()
+                ))
+                .into());
+            }
             issue_for_role(tx, &context.shared, &role_arn, &session_name, lifetime)
                 .ok_or_else(|| AssumeRoleError::from(ValidationErrorException::new(format!("{role_arn} is invalid"))))
         })

@@ -13,9 +13,10 @@ pub(crate) async fn handle(
     _input: GetCallerIdentityRequest,
 ) -> Result<GetCallerIdentityResponse, GetCallerIdentityError> {
     let account = context.scope.account.to_string();
-    let (user_id, arn) = match &context.caller {
-        Caller::Root => (account.clone(), context.scope.iam_arn("root")),
-        Caller::Session(session) => (session.user_id.clone(), session.arn.clone()),
+    let arn = context.caller_arn();
+    let user_id = match &context.caller {
+        Caller::Root => account.clone(),
+        Caller::Session(session) => session.user_id.clone(),
     };
     Ok(GetCallerIdentityResponse { user_id: Some(user_id), account: Some(account), arn: Some(arn) })
 }

@@ -11,7 +11,8 @@ use super::keys;
 use super::role_arn::RoleArn;
 use crate::identity::AccountId;
 use crate::services::Shared;
-use crate::store::{Record, Transaction};
+use crate::services::iam::authorize;
+use crate::store::{Record, State, Transaction};
 use crate::time::Timestamp;
 
 /// Who sent a request.
@@ -114,11 +115,16 @@ pub fn issue_for_role(
     let grant = Grant {
         account: role.account,
         arn: role.session(session_name),
-        user_id: format!("{}:{session_name}", keys::made_up_id("AROA", role_arn)),
+        user_id: format!("{}:{session_name}", role_id(tx, role_arn)),
         role: Some(role_arn.to_owned()),
         lifetime,
     };
     Some(issue(tx, shared, grant))
+}
+
+/// The unique id of a role; made up for one that does not exist.
+fn role_id(state: &State, role_arn: &str) -> String {
+    authorize::role(state, role_arn).map_or_else(|| keys::made_up_id("AROA", role_arn), |role| role.id.clone())
 }
 
 /// Takes credentials back before they expire; who uses them is told that they are expired.

@@ -14,6 +14,7 @@ use api_models::ecs::{
     UpdateTaskProtectionRequest,
 };
 
+use crate::config::Config;
 use crate::services::Context;
 use crate::services::ecs::network;
 use crate::services::ecs::operations::{
@@ -21,12 +22,16 @@ use crate::services::ecs::operations::{
     update_task_protection,
 };
 use crate::services::ecs::resources::{Task, TaskStatus};
-use crate::testing::{START, context};
+use crate::testing::{START, context_with};
 
 /// A context with the default cluster (FARGATE and FARGATE_SPOT associated), and two task definitions: `web`, awsvpc
 /// with two containers and Fargate's smallest size, and `job`, bridge with one container of 100 CPU units and MiB.
 async fn ready() -> Context {
-    let context = context();
+    ready_with(Config::default()).await
+}
+
+async fn ready_with(config: Config) -> Context {
+    let context = context_with(config);
     let cluster = CreateClusterRequest {
         capacity_providers: Some(vec!["FARGATE".into(), "FARGATE_SPOT".into()]),
         ..CreateClusterRequest::default()

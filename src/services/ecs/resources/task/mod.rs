@@ -9,9 +9,11 @@ mod overrides;
 mod record;
 mod render;
 mod request;
+mod roles;
 
 pub use find::{Named, check_id, find_task, tasks_after};
 pub use managed_volume::{ManagedVolume, VolumeAttachment, VolumeRequest, managed_volume};
 pub use new::{Blueprint, Place, Platform};
 pub use record::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
 pub use request::TaskRequest;
+pub use roles::check_roles;

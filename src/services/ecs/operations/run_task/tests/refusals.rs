@@ -316,3 +316,23 @@ async fn names_that_name_no_task() {
     let kind = ListTasksRequest { launch_type: Some("MOON".into()), ..ListTasksRequest::default() };
     assert_eq!(list(kind).await.1, "launch type should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]");
 }
+
+#[tokio::test]
+async fn with_strict_iam_roles_must_exist_and_trust_ecs() {
+    let context = ready_with(Config { strict_iam: true, ..Config::default() }).await;
+    let with_role = |role: &str| {
+        let overrides = TaskOverride { task_role_arn: text(role), ..TaskOverride::default() };
+        RunTaskRequest { overrides: Some(overrides.into()), ..web() }
+    };
+    assert_eq!(started(&context, web()).await.len(), 1);
+    let error = run(&context, with_role("path/web")).await.expect_err("there is no such role");
+    assert_eq!(
+        (error.code(), error.message()),
+        (
+            "ClientException",
+            "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/path/web' that was provided for this \
+             task. Please verify that the role being passed has the proper trust relationship and permissions and that \
+             your IAM user has permissions to pass this role."
+        )
+    );
+}
