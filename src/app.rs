@@ -19,6 +19,7 @@ use crate::services::Shared;
 use crate::services::dispatch::Registry;
 use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::events::EventBus;
+use crate::services::ecs::exec::{Sessions, endpoint};
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::services::secretsmanager::deletion::SecretDeletion;
 use crate::services::sts::expiry::SessionExpiry;
@@ -66,7 +67,8 @@ impl App {
         tokio::spawn(ask_size(runtime.clone(), config.engine.clone()));
         let (store, logs) = (Arc::new(store), Arc::new(logs));
         tokio::spawn(logstore::retention::run(logs.clone(), clock.clone()));
-        let shared = Arc::new(Shared { store: store.clone(), logs, clock: clock.clone(), ids, config });
+        let exec = Sessions::default();
+        let shared = Arc::new(Shared { store: store.clone(), logs, clock: clock.clone(), ids, config, exec });
         let events = EventBus::start(shared.clone());
         let mut driver = Driver::new(store, clock);
         let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
@@ -79,10 +81,11 @@ impl App {
         Arc::new(Self { shared, runtime, agent, driver, events, engine })
     }
 
-    /// What the listener serves: the AWS API and, under `/_localecs`, the admin API.
+    /// What the listener serves: the AWS API, the websockets of ECS Exec and, under `/_localecs`, the admin API.
     #[must_use]
     pub fn http(self: &Arc<Self>) -> Arc<AppState> {
-        AppState::new(Registry::new(), self.shared.clone(), admin::router(self.clone()))
+        let data_channels = endpoint::router(self.shared.clone(), self.runtime.clone());
+        AppState::new(Registry::new(), self.shared.clone(), admin::router(self.clone()).merge(data_channels))
     }
 
     /// Forgets every resource and removes every container and network that was made for one.

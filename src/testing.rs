@@ -6,8 +6,9 @@ use crate::config::Config;
 use crate::identity::{AccountId, Region, Scope};
 use crate::ids::IdSource;
 use crate::logstore::{DEFAULT_MAX_BYTES_IN_MEMORY, LogStore};
+use crate::services::ecs::exec::Sessions;
 use crate::services::sts::resources::Caller;
-use crate::services::{Context, Shared};
+use crate::services::{CallerAddress, Context, Shared};
 use crate::store::Store;
 use crate::time::{Clock, Timestamp};
 
@@ -28,10 +29,11 @@ pub(crate) fn context_with(config: Config) -> Context {
     let (store, clock) = (Arc::new(Store::in_memory(&ids)), Clock::manual(START));
     let account: AccountId = ACCOUNT.parse().expect("12 digits");
     Context {
-        shared: Arc::new(Shared { store, logs: logs(&clock), clock, ids, config }),
+        shared: Arc::new(Shared { store, logs: logs(&clock), clock, ids, config, exec: Sessions::default() }),
         scope: Scope::new(account, Region::new("us-east-1")),
         request_id: "5f1a2b3c-0000-4000-8000-000000000000".into(),
         caller: Caller::Root,
+        caller_address: CallerAddress::default(),
     }
 }
 

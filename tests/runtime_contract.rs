@@ -6,10 +6,16 @@ mod support;
 #[path = "contract/volumes.rs"]
 mod volumes;
 
+#[path = "runtime_contract/exec.rs"]
+mod exec;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use exec::{
+    a_command_ends_with_its_container, a_command_runs_in_a_container, a_command_that_does_not_exist_is_told_in_words,
+};
 use futures_util::{StreamExt, TryStreamExt};
 use localecs::runtime::{
     ContainerId, ContainerNetwork, ImageSource, LogDriver, LogOptions, LogRecord, LogSource, LogsRequest,
@@ -70,6 +76,9 @@ contract! {
     a_volume_can_be_a_directory_of_another,
     a_volume_has_the_permissions_it_was_made_with,
     a_volume_that_nobody_can_make_is_an_error,
+    a_command_runs_in_a_container,
+    a_command_that_does_not_exist_is_told_in_words,
+    a_command_ends_with_its_container,
 }
 
 async fn the_engine_describes_itself(harness: Harness) {

@@ -14,9 +14,11 @@
 
 pub mod docker;
 mod ecs;
+pub mod exec;
 pub mod http;
 mod leftovers;
 mod logs;
+mod prepared;
 mod process;
 mod random;
 mod server;
@@ -25,6 +27,7 @@ mod wait;
 
 pub use ecs::{APP_IMAGE, Ecs, Registers, Runs, app, awsvpc, refusal};
 pub use leftovers::Store;
+pub use prepared::busybox;
 pub use random::{random_account, random_name, seed};
 pub use server::{Runtime, Server, program};
 pub use shared::{endpoint_given, shared};

@@ -54,6 +54,16 @@ impl Server {
     /// When it does not listen within some seconds; with its log.
     #[must_use]
     pub fn start_on(store: Arc<Store>, runtime: Runtime, arguments: &[&str]) -> Self {
+        Self::launch(store, runtime, None, arguments)
+    }
+
+    /// The same on another engine: `host` is as in `DOCKER_HOST`.
+    #[must_use]
+    pub fn start_on_engine(store: Arc<Store>, host: &str, arguments: &[&str]) -> Self {
+        Self::launch(store, Runtime::Docker, Some(host), arguments)
+    }
+
+    fn launch(store: Arc<Store>, runtime: Runtime, engine: Option<&str>, arguments: &[&str]) -> Self {
         let mut command = Command::new(program());
         command.args(["serve", "--port", "0", "--runtime", runtime.as_str()]);
         match store.folder() {
@@ -64,6 +74,9 @@ impl Server {
         // What the environment says is for the user's own server.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LOCALECS_")) {
             command.env_remove(name);
+        }
+        if let Some(host) = engine {
+            command.env("DOCKER_HOST", host);
         }
         if let Ok(filter) = std::env::var("LOCALECS_TEST_LOG") {
             command.env("LOCALECS_LOG", filter);

@@ -75,6 +75,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         events.close();
     };
     http::serve(listener, app.http(), stop).await;
+    app.shared.exec.close_all().await;
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");
         // Who asks again does not want to wait for programs that are slow to stop.

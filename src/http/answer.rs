@@ -23,8 +23,9 @@ use crate::identity::sigv4::Claim;
 use crate::protocol::aws_json::AwsJson;
 use crate::protocol::aws_query::{self, AWS_QUERY};
 use crate::protocol::{Codec, Rejection, Reply, codec, validate};
-use crate::services::Context;
 use crate::services::dispatch::Failure;
+use crate::services::ecs::exec::endpoint::PATH as DATA_CHANNEL;
+use crate::services::{CallerAddress, Context};
 
 const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -53,7 +54,7 @@ async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<
         return respond(AwsJson.encode_rejection(&rejection, &request_id));
     }
     let path = request.uri().path();
-    if path.starts_with("/_") {
+    if path.starts_with("/_") || path.starts_with(DATA_CHANNEL) {
         return admin(app, request, &request_id).await;
     }
     match *request.method() {
@@ -169,7 +170,8 @@ async fn operation(app: &Arc<AppState>, parts: &Parts, target: Target, sent: Sen
         account = %scope.account,
         region = %scope.region
     );
-    let context = Context { shared: app.shared.clone(), scope, request_id: request_id.clone(), caller };
+    let caller_address = CallerAddress::of(&parts.headers);
+    let context = Context { shared: app.shared.clone(), scope, request_id: request_id.clone(), caller, caller_address };
     let work = {
         let (app, request_id) = (app.clone(), request_id.clone());
         async move {

@@ -35,14 +35,14 @@ pub struct AppState {
     registry: Registry,
     shared: Arc<Shared>,
     services: &'static [&'static ServiceSchema],
-    /// Everything under `/_`.
+    /// Everything under `/_`, and the websockets of ECS Exec.
     admin: TowerToHyperService<Router>,
     guard: Guard,
     upstream: Option<Upstream>,
 }
 
 impl AppState {
-    /// The operations of `registry`, and `admin` for all paths that begin with `/_`. Who may call, and how much, is
+    /// The operations of `registry`, and `admin` for all paths that begin with `/_` and for data channels. Who may call, and how much, is
     /// read from the configuration in `shared`.
     #[must_use]
     pub fn new(registry: Registry, shared: Arc<Shared>, admin: Router) -> Arc<Self> {

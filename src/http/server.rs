@@ -69,6 +69,8 @@ async fn connection(stream: TcpStream, app: Arc<AppState>, mut stopping: watch::
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .serve_connection(TokioIo::new(stream), service)
+            // ECS Exec's websockets.
+            .with_upgrades()
     );
     let result = tokio::select! {
         result = connection.as_mut() => result,

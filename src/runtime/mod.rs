@@ -4,6 +4,7 @@
 //! anything: the ECS agent (`services/ecs/agent`) says what to do, and learns what happened from [`RuntimeEvent`]s.
 
 pub mod docker;
+mod exec;
 mod linux;
 mod logs;
 pub mod simulated;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+pub use self::exec::{Exec, ExecEnd, ExecInput, ExecOutput, ExecSpec};
 pub use self::linux::{Device, IpcNamespace, LinuxOptions, ProcessNamespace, Ulimit};
 pub use self::logs::{LogDriver, LogOptions, LogRecord, LogRecords, LogSource, LogsRequest};
 pub use self::volumes::{Mount, MountSource, Permissions, VolumeObservation, VolumeSource, VolumeSpec, VolumesFrom};
@@ -383,6 +385,13 @@ pub trait ContainerRuntime: Send + Sync + 'static {
     /// What a container printed, and with `follow` what it prints. Fails where the driver that keeps its output can't
     /// be read.
     async fn logs(&self, id: &ContainerId, request: &LogsRequest) -> Result<LogRecords>;
+
+    /// Runs a command inside a running container, at a terminal of its own.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContainer`], or [`RuntimeError::Other`] with the engine's words when it does not run. A
+    /// command that can't be run is none: it ends as [`ExecEnd::NotStarted`].
+    async fn exec(&self, id: &ContainerId, spec: &ExecSpec) -> Result<Exec>;
 
     /// Makes the network unless it exists. Idempotent by name.
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()>;

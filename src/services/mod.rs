@@ -13,6 +13,9 @@ pub mod tag_rules;
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
+use hyper::header::{HOST, HeaderName, HeaderValue};
+
 use crate::config::Config;
 use crate::identity::Scope;
 use crate::ids::IdSource;
@@ -30,6 +33,8 @@ pub struct Context {
     /// As in the answer's `x-amzn-RequestId`.
     pub request_id: Arc<str>,
     pub caller: Caller,
+    /// Where the caller found the server.
+    pub caller_address: CallerAddress,
 }
 
 /// The part of a [`Context`] that all requests share.
@@ -40,6 +45,35 @@ pub struct Shared {
     pub clock: Clock,
     pub ids: IdSource,
     pub config: Config,
+    /// The sessions of ECS Exec.
+    pub exec: ecs::exec::Sessions,
+}
+
+/// The server's address in the caller's eyes, for URLs in answers.
+#[derive(Clone, Debug, Default)]
+pub struct CallerAddress {
+    host: Option<HeaderValue>,
+    /// TLS ends at a proxy in between.
+    https: bool,
+}
+
+/// What a proxy in front says the caller used.
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+impl CallerAddress {
+    /// From the headers of a request that the guard has let through.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let https = headers.get(X_FORWARDED_PROTO).is_some_and(|value| value == "https");
+        Self { host: headers.get(HOST).cloned(), https }
+    }
+
+    /// The URL of a websocket at `path`.
+    #[must_use]
+    pub fn websocket(&self, path: &str) -> String {
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or("localhost:4566");
+        format!("{}://{host}{path}", if self.https { "wss" } else { "ws" })
+    }
 }
 
 impl Context {

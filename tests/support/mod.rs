@@ -87,6 +87,28 @@ impl Harness {
         format!("{}-{name}", self.store)
     }
 
+    /// A command that prints a line.
+    pub fn prints(&self, text: &str) -> Vec<String> {
+        self.command(&["print", text], &["echo", text])
+    }
+
+    /// One that ends with this code.
+    pub fn exits(&self, code: u8) -> Vec<String> {
+        let code = code.to_string();
+        self.command(&["exit", &code], &["exit", &code])
+    }
+
+    /// One that waits.
+    pub fn waits(&self) -> Vec<String> {
+        self.command(&["sleep", "3600"], &["sleep", "360000"])
+    }
+
+    /// A verb of the sample app, or a command of the simulation's shell.
+    fn command(&self, real: &[&str], simulated: &[&str]) -> Vec<String> {
+        let words = if self.real.is_some() { [&["/sample-app"], real].concat() } else { simulated.to_vec() };
+        words.into_iter().map(str::to_owned).collect()
+    }
+
     pub fn spec(&self, name: &str, does: &Does) -> ContainerSpec {
         let mut spec = ContainerSpec {
             name: self.name(name),

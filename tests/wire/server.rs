@@ -53,7 +53,8 @@ impl Server {
         let (ids, clock, slow) = (IdSource::seeded(1), Clock::system(), Arc::<Slow>::default());
         let store = Arc::new(Store::in_memory(&ids));
         let logs = Arc::new(logs(&clock));
-        let shared = Arc::new(Shared { store, logs, clock: clock.clone(), ids, config });
+        let exec = localecs::services::ecs::exec::Sessions::default();
+        let shared = Arc::new(Shared { store, logs, clock: clock.clone(), ids, config, exec });
         let steps = slow.clone();
         let registry = Registry::of([
             Entry::new::<ops::ListClusters, _, _>(list_clusters),

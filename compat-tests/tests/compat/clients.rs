@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use compat_tests::{Runtime, Server, endpoint_given, random_account, shared};
+use compat_tests::{Runtime, Server, busybox, endpoint_given, random_account, shared};
 
 /// What `docker/ensure-clients` prints: the directory of the clients. `None` where this machine cannot have them.
 fn ensured(arguments: &[&str]) -> Option<PathBuf> {
@@ -71,6 +71,18 @@ fn boto3() {
 #[test]
 fn aws_cli() {
     python("python/test_cli.py");
+}
+
+/// With the plugin that the CLI needs for it, where that can be had.
+#[test]
+fn aws_cli_execute_command() {
+    let Some(plugin) = ensured(&["--session-manager-plugin"]) else { return };
+    let Some(bin) = ensured(&[]) else { panic!("boto3 and the AWS CLI are missing") };
+    busybox();
+    let mut command = Command::new(bin.join("python"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", plugin.display())).args(["-m", "unittest", "-v", "python/test_exec.py"]);
+    run(command);
 }
 
 #[test]

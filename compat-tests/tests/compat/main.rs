@@ -67,6 +67,7 @@ mod clusters;
 mod container_instances;
 mod durability;
 mod events;
+mod exec;
 mod exits;
 mod idempotency;
 mod image;

@@ -16,6 +16,8 @@ pub(super) const NETWORK: Duration = Duration::from_secs(60);
 pub(super) const VOLUME: Duration = Duration::from_secs(5 * 60);
 /// The caller gives pulls a limit of their own; this one only ends what nobody waits for any more.
 pub(super) const PULL: Duration = Duration::from_secs(6 * 3600);
+/// Beginning a command inside a container, or resizing its terminal.
+pub(super) const EXEC: Duration = Duration::from_secs(30);
 /// Importing an image of less than a kilobyte.
 pub(super) const IMPORT: Duration = Duration::from_secs(60);
 /// How long a log that is followed is listened to for an error in place of a first line.

@@ -3,7 +3,7 @@
 //! - `connect`: finding the engine and agreeing on an API version;
 //! - `create`, `linux`, `containers`, `observe`, `logs`: containers; `networks`; `volumes`; `images`, `pause`: images;
 //! - `archive`: what is put into containers and images;
-//! - `events`, `inspections`: the event stream;
+//! - `events`, `inspections`: the event stream; `exec`: commands inside containers;
 //! - `reach`: whether addresses of containers can be reached from here;
 //! - `errors`, `limits`: what calls may say and how long they may take;
 //! - [`doctor`]: what could be wrong with the engine, for people.
@@ -18,6 +18,7 @@ mod create;
 pub mod doctor;
 mod errors;
 mod events;
+mod exec;
 mod images;
 mod inspections;
 mod limits;
@@ -47,8 +48,9 @@ use tokio::task::AbortHandle;
 pub use self::connect::{ConnectOptions, Endpoint, OLDEST_API};
 use self::errors::{CallError, within};
 use super::{
-    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, ImageInfo, LogRecords, LogsRequest,
-    NetworkSpec, RegistryAuth, Result, RuntimeEvent, RuntimeInfo, STORE_LABEL, VolumeObservation, VolumeSpec,
+    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exec, ExecSpec, Exit, ImageInfo, LogRecords,
+    LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeEvent, RuntimeInfo, STORE_LABEL, VolumeObservation,
+    VolumeSpec,
 };
 use crate::time::stopwatch;
 
@@ -230,6 +232,10 @@ impl ContainerRuntime for DockerRuntime {
 
     async fn logs(&self, id: &ContainerId, request: &LogsRequest) -> Result<LogRecords> {
         self.engine.logs(id, request).await
+    }
+
+    async fn exec(&self, id: &ContainerId, spec: &ExecSpec) -> Result<Exec> {
+        self.engine.clone().exec(id, spec).await
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()> {

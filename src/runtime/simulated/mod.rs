@@ -24,11 +24,15 @@
 //!
 //! A health check of which no label speaks passes after its interval; a container without one has no health.
 //!
+//! A command inside a container (ECS Exec) is a shell of four commands at a terminal: `echo`, `exit`, `sleep` and
+//! `stty`; any program is that shell, but for those whose name begins with `missing`.
+//!
 //! A label that begins with `sim.` and is not in the table is an error. Every image is there, except those whose name
 //! begins with `missing/`: no registry has them. [`Fault`]s make more go wrong.
 
 mod container;
 mod engine;
+mod exec;
 mod faults;
 mod logs;
 mod network;
@@ -52,8 +56,8 @@ use tokio::sync::mpsc;
 use world::{Progress, World};
 
 use super::{
-    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exit, Fault, ImageInfo, LogRecords,
-    LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeError, RuntimeEvent, RuntimeInfo, STORE_LABEL,
+    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exec, ExecSpec, Exit, Fault, ImageInfo,
+    LogRecords, LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeError, RuntimeEvent, RuntimeInfo, STORE_LABEL,
     VolumeObservation, VolumeSpec,
 };
 use crate::ids::IdSource;
@@ -191,6 +195,11 @@ impl ContainerRuntime for SimulatedRuntime {
 
     async fn logs(&self, id: &ContainerId, request: &LogsRequest) -> Result<LogRecords> {
         self.read_logs(id, request)
+    }
+
+    async fn exec(&self, id: &ContainerId, spec: &ExecSpec) -> Result<Exec> {
+        self.call(|world, _| world.require_running(&self.store, id))?;
+        Ok(exec::start(self.clone(), id.clone(), spec))
     }
 
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()> {

@@ -367,6 +367,24 @@ impl World {
         }
     }
 
+    /// In Docker's words, when it does not.
+    pub(super) fn require_running(&self, store: &str, id: &ContainerId) -> Result<()> {
+        let container = self.place(store, id).and_then(|place| self.containers.get(&place));
+        match container {
+            Some(container) if container.is_running() => Ok(()),
+            Some(_) => Err(RuntimeError::Other(format!("Container {id} is not running"))),
+            None => Err(RuntimeError::NoSuchContainer(id.to_string())),
+        }
+    }
+
+    /// Done when it does not run.
+    pub(super) fn ended(&mut self, store: &str, id: &ContainerId) -> Progress<()> {
+        match self.existing(store, id) {
+            Some((_, container)) if container.is_running() => wait(container),
+            _ => Progress::Done(()),
+        }
+    }
+
     pub(super) fn remove(&mut self, store: &str, id: &ContainerId, now: Timestamp) {
         let Some(place) = self.place(store, id) else { return };
         self.exit(place, KILLED, false, now);

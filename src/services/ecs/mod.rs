@@ -3,6 +3,7 @@
 pub mod access_point;
 pub mod agent;
 pub mod events;
+pub mod exec;
 pub mod network;
 pub mod operations;
 pub mod resources;

@@ -774,7 +774,8 @@ pub static EXECUTE_COMMAND: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(ExecuteCommand, EXECUTE_COMMAND, types::ExecuteCommandRequest => types::ExecuteCommandResponse, errors::ExecuteCommandError);
 

@@ -64,6 +64,7 @@ pub(super) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         started_at: None,
         engine_started_at: None,
         restart_count: 0,
+        exec_impossible: false,
     };
     Task {
         key: TaskKey { scope: scope.clone(), cluster: "default".into(), id: format!("{number:032x}").into() },

@@ -37,7 +37,8 @@ impl World {
         let store = Arc::new(Store::in_memory(&ids));
         let runtime = SimulatedEngine::new(clock.clone(), ids.clone()).runtime(store.id());
         let config = Config { stopped_task_retention: Duration::from_secs(100_000_000), ..Config::default() };
-        let shared = Arc::new(Shared { store, logs: logs(&clock), clock, ids, config });
+        let exec = crate::services::ecs::exec::Sessions::default();
+        let shared = Arc::new(Shared { store, logs: logs(&clock), clock, ids, config, exec });
         let mut world = Self { shared, runtime, running: None, tasks: Vec::new(), seen: HashMap::new() };
         world.restart().await;
         world

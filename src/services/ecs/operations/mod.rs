@@ -16,6 +16,7 @@ mod describe_container_instances;
 mod describe_services;
 mod describe_task_definition;
 mod describe_tasks;
+mod execute_command;
 mod get_task_protection;
 mod list_account_settings;
 mod list_clusters;
@@ -59,6 +60,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeServices, _, _>(describe_services::handle),
         Entry::new::<ops::DescribeTaskDefinition, _, _>(describe_task_definition::handle),
         Entry::new::<ops::DescribeTasks, _, _>(describe_tasks::handle),
+        Entry::new::<ops::ExecuteCommand, _, _>(execute_command::handle),
         Entry::new::<ops::GetTaskProtection, _, _>(get_task_protection::handle),
         Entry::new::<ops::ListAccountSettings, _, _>(list_account_settings::handle),
         Entry::new::<ops::ListClusters, _, _>(list_clusters::handle),

@@ -25,9 +25,9 @@ pub use service::{
     Service, ServiceDeployment, ServiceEvent, ServiceKey, ServiceLink, ServiceRevision, ServiceTasks, TaskSet,
 };
 pub use task::{
-    Blueprint, Container, ManagedVolume, Named, NetworkAttachment, Place, Platform, Protection, Task, TaskKey,
-    TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, check_roles, find_task, managed_volume,
-    tasks_after,
+    Blueprint, Container, ExecAgent, ManagedVolume, Named, NetworkAttachment, Place, Platform, Protection, Task,
+    TaskKey, TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, check_roles, find_task,
+    managed_volume, tasks_after,
 };
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,

@@ -2,6 +2,7 @@
 //!
 //! A [`TaskRequest`] becomes a [`Blueprint`], and that a [`Task`] for each place that was found.
 
+mod exec_agent;
 mod find;
 mod managed_volume;
 mod new;
@@ -11,6 +12,7 @@ mod render;
 mod request;
 mod roles;
 
+pub use exec_agent::ExecAgent;
 pub use find::{Named, check_id, find_task, tasks_after};
 pub use managed_volume::{ManagedVolume, VolumeAttachment, VolumeRequest, managed_volume};
 pub use new::{Blueprint, Place, Platform};

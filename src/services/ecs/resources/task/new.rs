@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api_models::Timestamp;
 use api_models::ecs::{Attribute, CPUArchitecture, LaunchType, NetworkConfiguration, NetworkMode, Tag, TaskOverride};
 
-use super::{Container, ManagedVolume, NetworkAttachment, Task, TaskKey, TaskStatus, VolumeAttachment};
+use super::{Container, ManagedVolume, NetworkAttachment, Task, TaskKey, TaskStatus, VolumeAttachment, exec_agent};
 use crate::ids::IdSource;
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::network;
@@ -198,6 +198,7 @@ impl Blueprint {
                     started_at: None,
                     engine_started_at: None,
                     restart_count: 0,
+                    exec_impossible: exec_agent::is_impossible(container),
                 }
             })
             .collect()

@@ -112,6 +112,9 @@ pub struct Container {
     /// How often it was started again in place.
     #[serde(default)]
     pub restart_count: u32,
+    /// The agent of ECS Exec could not run in it.
+    #[serde(default)]
+    pub exec_impossible: bool,
 }
 
 /// Scale-in protection: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection.html>

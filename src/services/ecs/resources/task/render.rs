@@ -2,8 +2,8 @@
 //! connectivity, and its containers no health and no network bindings.
 
 use api_models::ecs::{
-    self, Attachment, Connectivity, EphemeralStorage, HealthStatus, KeyValuePair, LaunchType, ManagedAgent,
-    ManagedAgentName, NetworkInterface, TaskEphemeralStorage,
+    self, Attachment, Connectivity, EphemeralStorage, HealthStatus, KeyValuePair, LaunchType, NetworkInterface,
+    TaskEphemeralStorage,
 };
 
 use super::{Container, NetworkAttachment, Task, TaskStatus, VolumeAttachment};
@@ -107,7 +107,7 @@ impl Task {
                 .then(|| container.network_bindings.clone()),
             network_interfaces: Some(interfaces.collect()),
             health_status: started.then(|| health_status(container.health)),
-            managed_agents: self.enable_execute_command.then(|| vec![exec_agent(container.last_status)]),
+            managed_agents: self.exec_agent(container).map(|agent| vec![agent.to_api()]),
             cpu: Some(container.cpu.unwrap_or(0).to_string()),
             memory: container.memory.map(|mib| mib.to_string()),
             memory_reservation: container.memory_reservation.map(|mib| mib.to_string()),
@@ -169,16 +169,6 @@ fn health_status(health: ObservedHealth) -> HealthStatus {
         ObservedHealth::None | ObservedHealth::Starting => HealthStatus::Unknown,
         ObservedHealth::Healthy => HealthStatus::Healthy,
         ObservedHealth::Unhealthy => HealthStatus::Unhealthy,
-    }
-}
-
-/// The agent of ECS Exec in a container. No session can be opened yet, so it never says RUNNING.
-fn exec_agent(container: TaskStatus) -> ManagedAgent {
-    let status = if container == TaskStatus::Stopped { TaskStatus::Stopped } else { TaskStatus::Pending };
-    ManagedAgent {
-        name: Some(ManagedAgentName::ExecuteCommandAgent),
-        last_status: Some(status.as_str().to_owned()),
-        ..ManagedAgent::default()
     }
 }
 
