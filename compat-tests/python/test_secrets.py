@@ -128,6 +128,8 @@ class SecretsManager(unittest.TestCase):
         for stage, expected in (("AWSCURRENT", "two"), ("AWSPREVIOUS", "one")):
             value = aws("secretsmanager", "get-secret-value", "--secret-id", name, "--version-stage", stage)
             self.assertEqual(value["SecretString"], expected)
+        through = ("ssm", "get-parameter", "--name", f"/aws/reference/secretsmanager/{name}", "--with-decryption")
+        self.assertEqual(aws(*through)["Parameter"]["Value"], "two")
         aws("secretsmanager", "delete-secret", "--secret-id", name, "--force-delete-without-recovery")
 
 

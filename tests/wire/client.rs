@@ -56,6 +56,11 @@ impl Connection {
         self.post(operation, &[] as &[(&str, &str)], body.as_bytes()).await
     }
 
+    /// Calls an operation of any JSON service, unsigned; `target` is what stands in `X-Amz-Target`.
+    pub(crate) async fn call_target(&mut self, target: &str, body: &str) -> Answer {
+        self.request("POST", "/", &[("x-amz-target", target)], body.as_bytes()).await
+    }
+
     pub(crate) async fn send_call(&mut self, operation: &str, body: &str) {
         let target = format!("{PREFIX}.{operation}");
         self.send_request("POST", "/", &[("x-amz-target", target.as_str())], body.as_bytes()).await;

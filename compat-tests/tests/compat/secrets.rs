@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
@@ -11,7 +12,11 @@ use aws_sdk_ecs::types::{
 use compat_tests::{Ecs, Registers, Runs, Runtime, Server, app, docker, http, refusal, wait_until_some};
 use serde_json::{Value, json};
 
-on_docker!(containers_have_their_secrets, secrets_are_resolved_when_a_task_starts);
+on_docker!(
+    containers_have_their_secrets,
+    secrets_are_resolved_when_a_task_starts,
+    the_engine_shows_a_registry_its_credentials,
+);
 on_both!(what_is_missing_stops_the_task_and_is_named, nothing_shows_a_secret);
 on_simulated!(what_ecs_refuses, credentials_of_a_registry_that_are_missing);
 
@@ -252,6 +257,57 @@ async fn credentials_of_a_registry_that_are_missing(ecs: Ecs) {
     secret(&ecs, "us-east-1", "registry", r#"{"username":"me","password":"pw"}"#);
     let task = ecs.running(&run().await).await;
     ecs.stop(&task).await;
+}
+
+/// A registry that asks for credentials, and has nothing. Returns its address, and what says which it was shown.
+fn registry() -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let (shown, credentials) = channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = Vec::new();
+            let mut byte = [0];
+            // The engine tries TLS first.
+            while !request.ends_with(b"\r\n\r\n") && request.first() != Some(&0x16) {
+                match stream.read(&mut byte) {
+                    Ok(1) => request.push(byte[0]),
+                    _ => break,
+                }
+            }
+            let text = String::from_utf8_lossy(&request).into_owned();
+            let header = text.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("authorization").then(|| value.to_owned())
+            });
+            let answer = match &header {
+                Some(_) => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+                None => {
+                    "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Basic realm=\"test\"\r\ncontent-length: 0\r\n\
+                     connection: close\r\n\r\n"
+                }
+            };
+            let _ = stream.write_all(answer.as_bytes());
+            if header.is_some_and(|header| shown.send(header).is_err()) {
+                return;
+            }
+        }
+    });
+    (address, credentials)
+}
+
+async fn the_engine_shows_a_registry_its_credentials(ecs: Ecs) {
+    let (address, shown) = registry();
+    let id = secret(&ecs, "us-east-1", "registry", r#"{"username":"me","password":"pw"}"#);
+    let credentials = RepositoryCredentials::builder().credentials_parameter(&id).build().expect("all is set");
+    let web = app("web", &[]).image(format!("{address}/private/app:1")).repository_credentials(credentials).build();
+    let definition = ecs.on_fargate().execution_role_arn(ROLE).container_definitions(web).registered().await;
+    let cluster = ecs.cluster().await;
+    let asked = ecs.run_on_fargate(&cluster, &definition).one().await;
+    let header = tokio::task::spawn_blocking(move || shown.recv_timeout(Duration::from_secs(60)));
+    // me:pw
+    assert_eq!(header.await.expect("a header").as_deref(), Ok("Basic bWU6cHc="));
+    ecs.stop(&asked).await;
 }
 
 fn file(key: &str) -> EnvironmentFile {

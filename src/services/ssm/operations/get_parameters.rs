@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use api_models::ssm::{GetParametersError, GetParametersRequest, GetParametersResult};
+use api_models::ssm::{GetParametersError, GetParametersRequest, GetParametersResult, ValidationException};
 
+use super::get_parameter::NOT_DECRYPTED;
 use crate::services::Context;
-use crate::services::ssm::resources::select;
+use crate::services::ssm::resources::{referenced, secret_as_parameter, select};
 
 pub(crate) async fn handle(
     context: Context,
@@ -18,6 +19,16 @@ pub(crate) async fn handle(
     let (mut parameters, mut invalid) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     for name in names.iter().filter(|name| seen.insert(*name)) {
+        if let Some(secret) = referenced(name) {
+            if !decrypted {
+                return Err(ValidationException::new(NOT_DECRYPTED).into());
+            }
+            match secret_as_parameter(&state, &context.scope, secret) {
+                Some(parameter) => parameters.push(parameter),
+                None => invalid.push(name.clone()),
+            }
+            continue;
+        }
         match select(&state, &context.scope, name) {
             Ok(selected) => parameters.push(selected.to_api(decrypted)),
             Err(_) => invalid.push(name.clone()),

@@ -85,6 +85,11 @@ impl Reference {
     /// Why there is none.
     pub(super) fn read(&self, state: &State) -> Result<String, Fault> {
         match self {
+            Self::Parameter { scope, name } if ssm::referenced(name).is_some() => {
+                let secret = ssm::referenced(name).unwrap_or_default();
+                let value = ssm::secret_as_parameter(state, scope, secret).and_then(|parameter| parameter.value);
+                value.ok_or_else(|| Fault::Parameter { region: scope.region.to_string(), name: name.clone() })
+            }
             Self::Parameter { scope, name } => match ssm::select(state, scope, name) {
                 Ok(selected) => Ok(selected.version.value.expose().clone()),
                 // Where the name in an ARN stood for a path.

@@ -115,6 +115,7 @@ async fn references_of_all_forms_are_resolved() {
         ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:far-AbCdEf".into(), "away"),
         ("/app/token".into(), "s3cret"),
         ("plain".into(), "text"),
+        (format!("{SSM}/aws/reference/secretsmanager/odd"), "no JSON"),
         (format!("{SSM}/app/token"), "s3cret"),
         (format!("{SSM}/plain"), "text"),
         ("arn:aws:ssm:eu-west-1:123456789012:parameter/far".into(), "away too"),
