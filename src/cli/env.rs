@@ -2,14 +2,16 @@
 
 use super::EndpointArgs;
 
-/// Shell exports, one a line. The access key id is the account: that is how a request says whose state it means.
+/// Shell exports, one a line. The access key id is the account: that is how a request says whose state it means. Some
+/// operations put a prefix before the endpoint's name, which an address can't have: that is turned off.
 pub(super) fn exports(args: &EndpointArgs) -> String {
     format!(
         "export AWS_ENDPOINT_URL=http://{}\n\
          export AWS_ACCESS_KEY_ID={}\n\
          export AWS_SECRET_ACCESS_KEY=localecs\n\
          export AWS_REGION={region}\n\
-         export AWS_DEFAULT_REGION={region}\n",
+         export AWS_DEFAULT_REGION={region}\n\
+         export AWS_DISABLE_HOST_PREFIX_INJECTION=true\n",
         args.authority(),
         args.account,
         region = args.region,

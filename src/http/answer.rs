@@ -1,5 +1,6 @@
 //! One request to one response.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
@@ -7,7 +8,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::future::ready;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -22,8 +25,8 @@ use super::{AppState, Response, body, caller};
 use crate::identity::sigv4::Claim;
 use crate::protocol::aws_json::AwsJson;
 use crate::protocol::aws_query::{self, AWS_QUERY};
-use crate::protocol::{Codec, Rejection, Reply, codec, validate};
-use crate::services::dispatch::Failure;
+use crate::protocol::{Codec, Rejection, Reply, codec, event_stream, validate};
+use crate::services::dispatch::{Answer, Encodable, Failure};
 use crate::services::ecs::exec::endpoint::PATH as DATA_CHANNEL;
 use crate::services::{CallerAddress, Context};
 
@@ -67,7 +70,10 @@ async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<
     }
     let (parts, incoming) = request.into_parts();
     match find(app, &parts, incoming).await {
-        Found::Operation(target, sent) => respond(operation(app, &parts, target, sent, request_id).await),
+        Found::Operation(target, sent) => match operation(app, &parts, target, sent, request_id).await {
+            Outcome::Reply(reply) => respond(reply),
+            Outcome::Events(events) => stream(events),
+        },
         Found::Refused(codec, rejection) => respond(refuse(codec, &rejection, &request_id)),
         Found::Foreign(sent, rejection) => {
             let answered = match &app.upstream {
@@ -137,15 +143,27 @@ async fn find(app: &AppState, parts: &Parts, incoming: Incoming) -> Found {
     }
 }
 
+/// What an operation comes to.
+enum Outcome {
+    Reply(Reply),
+    Events(BoxStream<'static, Encodable>),
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
 /// From here on every error is the protocol's.
-async fn operation(app: &Arc<AppState>, parts: &Parts, target: Target, sent: Sent, request_id: Arc<str>) -> Reply {
+async fn operation(app: &Arc<AppState>, parts: &Parts, target: Target, sent: Sent, request_id: Arc<str>) -> Outcome {
     let service = target.service;
     let (Some(codec), Operation::Known(schema)) = (codec(target.protocol), target.operation) else {
         let codec = codec(target.protocol).unwrap_or(&AwsJson);
-        return refuse(codec, &Rejection::not_implemented(service.id, target.operation.name()), &request_id);
+        return refuse(codec, &Rejection::not_implemented(service.id, target.operation.name()), &request_id).into();
     };
     if app.registry.get(service, schema).is_none() {
-        return refuse(codec, &Rejection::not_implemented(service.id, schema.name), &request_id);
+        return refuse(codec, &Rejection::not_implemented(service.id, schema.name), &request_id).into();
     }
     let config = &app.shared.config;
     let prepared = async {
@@ -159,7 +177,7 @@ async fn operation(app: &Arc<AppState>, parts: &Parts, target: Target, sent: Sen
     };
     let (caller, scope, input) = match prepared.await {
         Ok(prepared) => prepared,
-        Err(rejection) => return refuse(codec, &rejection, &request_id),
+        Err(rejection) => return refuse(codec, &rejection, &request_id).into(),
     };
 
     let span = tracing::debug_span!(
@@ -176,22 +194,25 @@ async fn operation(app: &Arc<AppState>, parts: &Parts, target: Target, sent: Sen
         let (app, request_id) = (app.clone(), request_id.clone());
         async move {
             let Some(entry) = app.registry.get(service, schema) else {
-                return codec.encode_rejection(&Rejection::not_implemented(service.id, schema.name), &request_id);
+                return codec
+                    .encode_rejection(&Rejection::not_implemented(service.id, schema.name), &request_id)
+                    .into();
             };
             match entry.call(context, input).await {
-                Ok(answer) => codec.encode(schema, &*answer, &request_id),
-                Err(failure) => failed(codec, failure, &request_id),
+                Ok(Answer::Whole(answer)) => codec.encode(schema, &*answer, &request_id).into(),
+                Ok(Answer::Events(events)) => Outcome::Events(events),
+                Err(failure) => failed(codec, failure, &request_id).into(),
             }
         }
     };
     match to_its_end(AssertUnwindSafe(work.instrument(span)).catch_unwind()).await {
-        Some(Ok(reply)) => reply,
+        Some(Ok(outcome)) => outcome,
         Some(Err(panic)) => {
             log_panic(&request_id, &*panic);
-            codec.encode_rejection(&Rejection::internal(service.internal_error), &request_id)
+            codec.encode_rejection(&Rejection::internal(service.internal_error), &request_id).into()
         }
         // The runtime is shutting down.
-        None => codec.encode_rejection(&Rejection::internal(service.internal_error), &request_id),
+        None => codec.encode_rejection(&Rejection::internal(service.internal_error), &request_id).into(),
     }
 }
 
@@ -283,6 +304,16 @@ fn respond(reply: Reply) -> Response {
     let mut response = Response::new(Either::Left(Full::new(Bytes::from(reply.body))));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    response
+}
+
+/// An event stream; it ends when the client hangs up, or the server stops.
+fn stream(events: BoxStream<'static, Encodable>) -> Response {
+    let messages = events.filter_map(|event| ready(event_stream::message(&*event)));
+    let messages = futures_util::stream::iter([event_stream::initial_response()]).chain(messages);
+    let body = axum::body::Body::from_stream(messages.map(Ok::<_, Infallible>));
+    let mut response = Response::new(Either::Right(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(event_stream::CONTENT_TYPE));
     response
 }
 

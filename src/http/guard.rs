@@ -17,6 +17,8 @@ use crate::protocol::Rejection;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Prefixes of host names that the SDKs add for event streams of CloudWatch Logs.
+const STREAM_PREFIXES: &[&str] = &["stream-", "streaming-"];
 /// Names that point to this machine wherever they are resolved, or that only container engines give.
 const OWN_NAMES: &[&str] = &[
     "localhost",
@@ -89,11 +91,13 @@ impl Guard {
             return true;
         }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
-        OWN_NAMES.contains(&name.as_str())
+        // What clients put before the name of the endpoint for StartLiveTail.
+        let name = STREAM_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name);
+        OWN_NAMES.contains(&name)
             || OWN_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
             || self.hosts.iter().any(|allowed| match allowed.trim_start_matches('*') {
                 "" => true,
-                suffix if suffix.starts_with('.') => name.ends_with(suffix) || name == suffix[1..],
+                suffix if suffix.starts_with('.') => name.ends_with(suffix) || *name == suffix[1..],
                 exact => name == exact,
             })
     }
@@ -192,6 +196,8 @@ mod tests {
             "localhost.localstack.cloud:4566",
             "ecs.us-east-1.localhost.localstack.cloud:4566",
             "localecs:4566",
+            "stream-localhost:4566",
+            "streaming-localhost.localstack.cloud:4566",
         ] {
             assert!(passes(&guard, &[("host", host)]), "{host}");
         }
@@ -207,6 +213,7 @@ mod tests {
             "localhost.evil.example:4566",
             "127.0.0.1.evil.example:4566",
             "evillocalhost:4566",
+            "stream-evil.example",
             "notlocalhost.localstack.cloud",
             "localhost:evil",
             "localhost:4566:80",

@@ -6,13 +6,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::future::ready;
+use http_body_util::{BodyStream, Either};
+use hyper::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{AppState, answer};
+use super::{AppState, Response, answer};
 use crate::time::real_sleep;
 
 /// How long a client may take for the head of a request, and how long a connection may wait for the next one. Longer
@@ -55,14 +59,31 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
+/// Ends a body of unknown length (events that go on) when the server is told to stop: nobody would wait for its end.
+fn until_stopped(response: Response, mut stopping: watch::Receiver<bool>) -> Response {
+    if response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    response.map(|body| {
+        let stopped = async move { stopped(&mut stopping).await };
+        Either::Right(axum::body::Body::from_stream(
+            BodyStream::new(body)
+                .take_until(Box::pin(stopped))
+                .filter_map(|frame| ready(frame.map(|frame| frame.into_data().ok()).transpose())),
+        ))
+    })
+}
+
 async fn connection(stream: TcpStream, app: Arc<AppState>, mut stopping: watch::Receiver<bool>) {
     // Answers are small and complete: waiting to fill a packet only costs time.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
+    let stopping_streams = stopping.clone();
     let service = service_fn(move |request| {
         let app = app.clone();
-        async move { Ok::<_, Infallible>(answer::answer(app, request).await) }
+        let stopping = stopping_streams.clone();
+        async move { Ok::<_, Infallible>(until_stopped(answer::answer(app, request).await, stopping)) }
     });
     let mut connection = pin!(
         http1::Builder::new()

@@ -268,3 +268,46 @@ proptest! {
         });
     }
 }
+
+/// `cargo test --release --lib logstore -- --ignored --nocapture`: what sources can write, and how soon a reader has
+/// the newest line.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn measure_appends() {
+    const LINES: usize = 500_000;
+    for (batch, sources) in [(100, 1), (1000, 1), (1000, 4)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Arc::new(LogStore::open(folder.path(), Clock::system(), DEFAULT_MAX_BYTES).expect("a store"));
+        let names: Vec<String> = (0..sources).map(|at| format!("s{at}")).collect();
+        with_streams(&store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let watch = crate::time::stopwatch();
+        let writers = names.into_iter().map(|name| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for at in 0..LINES / sources / batch {
+                    let line = |line: usize| {
+                        let text = format!("2026-01-01T00:00:00Z INFO GET /api/items/{line} took {at} ms, status 200");
+                        event((at * batch + line) as i64 / 50, &text)
+                    };
+                    let cursor = SourceCursor { source: format!("{name}/stdout"), position: at.to_string() };
+                    let events = (0..batch).map(line).collect();
+                    store.append(&stream(&name), events, Some(cursor)).await.expect("written");
+                }
+            })
+        });
+        futures_util::future::join_all(writers.collect::<Vec<_>>()).await;
+        let took = watch();
+        let watch = crate::time::stopwatch();
+        let tail = Scan { limits: Limits { events: 1, ..ALL }, ..everything(Selection::All, Direction::Backward) };
+        store.scan(tail, |_| true).await.expect("a page");
+        let lag = watch();
+        drop(store);
+        let size = std::fs::metadata(folder.path().join("logs.db")).expect("the file").len();
+        println!(
+            "{sources} sources, {batch} lines an append: {:.0} lines/s; {} MiB on disk; the newest line is read in {:?}",
+            LINES as f64 / took.as_secs_f64(),
+            size >> 20,
+            lag,
+        );
+    }
+}

@@ -6,6 +6,7 @@
 
 pub mod aws_json;
 pub mod aws_query;
+pub mod event_stream;
 mod rejection;
 pub mod validate;
 

@@ -5,13 +5,21 @@ use std::future::Future;
 
 use api_models::schema::{OperationSchema, ServiceSchema};
 use api_models::{Document, Encode, Operation, OperationError, Shape, ShapeError};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
 
 use super::Context;
 
-/// What an operation answers: something a protocol can encode.
-pub type Answer = Box<dyn Encode + Send + Sync>;
+/// Something a protocol can encode.
+pub type Encodable = Box<dyn Encode + Send + Sync>;
+
+/// What an operation answers.
+pub enum Answer {
+    Whole(Encodable),
+    /// An event stream: each item is a value of its union.
+    Events(BoxStream<'static, Encodable>),
+}
 
 /// Why there is no answer.
 pub enum Failure {
@@ -40,7 +48,27 @@ impl Entry {
         let handler: Handler = Box::new(move |context, input| match O::Input::from_document(input) {
             Ok(input) => handle(context, input)
                 .map(|result| match result {
-                    Ok(output) => Ok(Box::new(output) as Answer),
+                    Ok(output) => Ok(Answer::Whole(Box::new(output))),
+                    Err(error) => Err(Failure::Operation(Box::new(error))),
+                })
+                .boxed(),
+            Err(error) => futures_util::future::ready(Err(Failure::Input(error))).boxed(),
+        });
+        Self { schema: O::SCHEMA, handler }
+    }
+
+    /// Ties the function `handle` to the operation `O`, whose answer is a stream of `E`.
+    pub fn streaming<O, E, F, Fut>(handle: F) -> Self
+    where
+        O: Operation,
+        E: Encode + Send + Sync + 'static,
+        F: Fn(Context, O::Input) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<BoxStream<'static, E>, O::Error>> + Send + 'static,
+    {
+        let handler: Handler = Box::new(move |context, input| match O::Input::from_document(input) {
+            Ok(input) => handle(context, input)
+                .map(|result| match result {
+                    Ok(events) => Ok(Answer::Events(events.map(|event| Box::new(event) as Encodable).boxed())),
                     Err(error) => Err(Failure::Operation(Box::new(error))),
                 })
                 .boxed(),

@@ -129,6 +129,7 @@ pub(crate) struct Shape {
     pub(crate) sensitive: bool,
     pub(crate) union: bool,
     pub(crate) document: bool,
+    pub(crate) eventstream: bool,
     pub(crate) jsonvalue: bool,
 }
 

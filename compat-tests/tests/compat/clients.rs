@@ -68,6 +68,12 @@ fn boto3() {
     python("python/test_boto3.py");
 }
 
+/// CloudWatch Logs: no container would make a difference.
+#[test]
+fn cloudwatch_logs() {
+    run_on(shared(Runtime::Simulated), &random_account(), unittest("python/test_logs.py"));
+}
+
 #[test]
 fn aws_cli() {
     python("python/test_cli.py");

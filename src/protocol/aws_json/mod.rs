@@ -51,6 +51,11 @@ pub fn detail(structure: &dyn Encode, more: &[(&str, &str)]) -> String {
     String::from_utf8(encode::detail(structure, more)).unwrap_or_default()
 }
 
+/// A structure as JSON: the payload of an event.
+pub(super) fn payload(value: &dyn Encode) -> Vec<u8> {
+    encode::answer(value)
+}
+
 fn content_type(operation: &OperationSchema) -> &'static str {
     match operation.service.json_version {
         Some("1.0") => "application/x-amz-json-1.0",

@@ -118,6 +118,28 @@ structure!(ServiceUnavailableException, schema::SERVICE_UNAVAILABLE_EXCEPTION, {
 exception!(ServiceUnavailableException, message);
 
 #[derive(Clone, Default, PartialEq)]
+pub struct SessionStreamingException {
+    pub message: Option<String>,
+}
+
+structure!(SessionStreamingException, schema::SESSION_STREAMING_EXCEPTION, {
+    0 message,
+});
+
+exception!(SessionStreamingException, message);
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SessionTimeoutException {
+    pub message: Option<String>,
+}
+
+structure!(SessionTimeoutException, schema::SESSION_TIMEOUT_EXCEPTION, {
+    0 message,
+});
+
+exception!(SessionTimeoutException, message);
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TooManyTagsException {
     pub message: Option<String>,
     pub resource_name: Option<String>,
@@ -252,6 +274,14 @@ operation_error!(PutRetentionPolicyError, operations::PUT_RETENTION_POLICY, {
     ServiceUnavailableException,
 });
 
+operation_error!(StartLiveTailError, operations::START_LIVE_TAIL, {
+    AccessDeniedException,
+    InvalidOperationException,
+    InvalidParameterException,
+    LimitExceededException,
+    ResourceNotFoundException,
+});
+
 operation_error!(TagLogGroupError, operations::TAG_LOG_GROUP, {
     InvalidParameterException,
     ResourceNotFoundException,
@@ -299,6 +329,7 @@ common_error!(CommonError {
     PutLogEventsError,
     PutLogGroupDeletionProtectionError,
     PutRetentionPolicyError,
+    StartLiveTailError,
     TagLogGroupError,
     TagResourceError,
     TestMetricFilterError,

@@ -248,6 +248,23 @@ pub static PUT_RETENTION_POLICY: OperationSchema = OperationSchema::new(
 
 operation!(PutRetentionPolicy, PUT_RETENTION_POLICY, types::PutRetentionPolicyRequest => types::PutRetentionPolicyResponse, errors::PutRetentionPolicyError);
 
+pub static START_LIVE_TAIL: OperationSchema = OperationSchema::new(
+    "StartLiveTail",
+    &SERVICE,
+    &schema::START_LIVE_TAIL_REQUEST,
+    &schema::START_LIVE_TAIL_RESPONSE,
+    &[
+        &schema::ACCESS_DENIED_EXCEPTION,
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+        &schema::LIMIT_EXCEEDED_EXCEPTION,
+        &schema::INVALID_OPERATION_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(StartLiveTail, START_LIVE_TAIL, types::StartLiveTailRequest => types::StartLiveTailResponse, errors::StartLiveTailError);
+
 pub static TAG_LOG_GROUP: OperationSchema = OperationSchema::new(
     "TagLogGroup",
     &SERVICE,

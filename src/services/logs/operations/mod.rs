@@ -16,6 +16,7 @@ mod list_tags_log_group;
 mod put_log_events;
 mod put_log_group_deletion_protection;
 mod put_retention_policy;
+mod start_live_tail;
 mod tag_log_group;
 mod tag_resource;
 mod test_metric_filter;
@@ -43,6 +44,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::PutLogEvents, _, _>(put_log_events::handle),
         Entry::new::<ops::PutLogGroupDeletionProtection, _, _>(put_log_group_deletion_protection::handle),
         Entry::new::<ops::PutRetentionPolicy, _, _>(put_retention_policy::handle),
+        Entry::streaming::<ops::StartLiveTail, _, _, _>(start_live_tail::handle),
         Entry::new::<ops::TagLogGroup, _, _>(tag_log_group::handle),
         Entry::new::<ops::TagResource, _, _>(tag_resource::handle),
         Entry::new::<ops::TestMetricFilter, _, _>(test_metric_filter::handle),

@@ -23,6 +23,43 @@ pub static LIST_TAGS_LOG_GROUP_REQUEST: StructureSchema = StructureSchema::new(
 pub static LIST_TAGS_LOG_GROUP_RESPONSE: StructureSchema =
     StructureSchema::new("ListTagsLogGroupResponse", &[MemberSchema::new("tags", Schema::Map(&TAGS))]);
 
+pub static LIVE_TAIL_SESSION_LOG_EVENT: StructureSchema = StructureSchema::new(
+    "LiveTailSessionLogEvent",
+    &[
+        MemberSchema::new("logStreamName", Schema::String(&LOG_STREAM_NAME)),
+        MemberSchema::new("logGroupIdentifier", Schema::String(&LOG_GROUP_IDENTIFIER)),
+        MemberSchema::new("message", Schema::String(&EVENT_MESSAGE)),
+        MemberSchema::new("timestamp", Schema::Long(&TIMESTAMP)),
+        MemberSchema::new("ingestionTime", Schema::Long(&TIMESTAMP)),
+    ],
+);
+
+pub static LIVE_TAIL_SESSION_METADATA: StructureSchema =
+    StructureSchema::new("LiveTailSessionMetadata", &[MemberSchema::new("sampled", Schema::Boolean)]);
+
+pub static LIVE_TAIL_SESSION_RESULTS: ListSchema =
+    ListSchema::new("LiveTailSessionResults", Schema::Structure(&LIVE_TAIL_SESSION_LOG_EVENT));
+
+pub static LIVE_TAIL_SESSION_START: StructureSchema = StructureSchema::new(
+    "LiveTailSessionStart",
+    &[
+        MemberSchema::new("requestId", Schema::String(&REQUEST_ID)),
+        MemberSchema::new("sessionId", Schema::String(&SESSION_ID)),
+        MemberSchema::new("logGroupIdentifiers", Schema::List(&START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS)),
+        MemberSchema::new("logStreamNames", Schema::List(&INPUT_LOG_STREAM_NAMES)),
+        MemberSchema::new("logStreamNamePrefixes", Schema::List(&INPUT_LOG_STREAM_NAMES)),
+        MemberSchema::new("logEventFilterPattern", Schema::String(&FILTER_PATTERN)),
+    ],
+);
+
+pub static LIVE_TAIL_SESSION_UPDATE: StructureSchema = StructureSchema::new(
+    "LiveTailSessionUpdate",
+    &[
+        MemberSchema::new("sessionMetadata", Schema::Structure(&LIVE_TAIL_SESSION_METADATA)),
+        MemberSchema::new("sessionResults", Schema::List(&LIVE_TAIL_SESSION_RESULTS)),
+    ],
+);
+
 pub static LOG_EVENT_INDEX: IntegerSchema = IntegerSchema::new("LogEventIndex");
 
 pub static LOG_GROUP: StructureSchema = StructureSchema::new(

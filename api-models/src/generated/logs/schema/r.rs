@@ -17,6 +17,8 @@ pub static REJECTED_LOG_EVENTS_INFO: StructureSchema = StructureSchema::new(
     ],
 );
 
+pub static REQUEST_ID: StringSchema = StringSchema::new("RequestId").min(0).max(256);
+
 pub static RESOURCE_ALREADY_EXISTS_EXCEPTION: StructureSchema = StructureSchema::new(
     "ResourceAlreadyExistsException",
     &[MemberSchema::new("message", Schema::String(&EXCEPTION_MESSAGE))],

@@ -22,4 +22,46 @@ pub static SERVICE_UNAVAILABLE_EXCEPTION: StructureSchema = StructureSchema::new
 )
 .error("ServiceUnavailableException", 500, true);
 
+pub static SESSION_ID: StringSchema = StringSchema::new("SessionId").min(0).max(256);
+
+pub static SESSION_STREAMING_EXCEPTION: StructureSchema = StructureSchema::new(
+    "SessionStreamingException",
+    &[MemberSchema::new("message", Schema::String(&MESSAGE))],
+)
+.error("SessionStreamingException", 400, false);
+
+pub static SESSION_TIMEOUT_EXCEPTION: StructureSchema = StructureSchema::new(
+    "SessionTimeoutException",
+    &[MemberSchema::new("message", Schema::String(&MESSAGE))],
+)
+.error("SessionTimeoutException", 400, false);
+
+pub static START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS: ListSchema =
+    ListSchema::new("StartLiveTailLogGroupIdentifiers", Schema::String(&LOG_GROUP_IDENTIFIER)).min(1).max(10);
+
+pub static START_LIVE_TAIL_REQUEST: StructureSchema = StructureSchema::new(
+    "StartLiveTailRequest",
+    &[
+        MemberSchema::new("logGroupIdentifiers", Schema::List(&START_LIVE_TAIL_LOG_GROUP_IDENTIFIERS)).required(),
+        MemberSchema::new("logStreamNames", Schema::List(&INPUT_LOG_STREAM_NAMES)),
+        MemberSchema::new("logStreamNamePrefixes", Schema::List(&INPUT_LOG_STREAM_NAMES)),
+        MemberSchema::new("logEventFilterPattern", Schema::String(&FILTER_PATTERN)),
+    ],
+);
+
+pub static START_LIVE_TAIL_RESPONSE: StructureSchema = StructureSchema::new(
+    "StartLiveTailResponse",
+    &[MemberSchema::new("responseStream", Schema::Structure(&START_LIVE_TAIL_RESPONSE_STREAM))],
+);
+
+pub static START_LIVE_TAIL_RESPONSE_STREAM: StructureSchema = StructureSchema::new(
+    "StartLiveTailResponseStream",
+    &[
+        MemberSchema::new("sessionStart", Schema::Structure(&LIVE_TAIL_SESSION_START)),
+        MemberSchema::new("sessionUpdate", Schema::Structure(&LIVE_TAIL_SESSION_UPDATE)),
+        MemberSchema::new("SessionTimeoutException", Schema::Structure(&SESSION_TIMEOUT_EXCEPTION)),
+        MemberSchema::new("SessionStreamingException", Schema::Structure(&SESSION_STREAMING_EXCEPTION)),
+    ],
+);
+
 pub static STORED_BYTES: IntegerSchema = IntegerSchema::new("StoredBytes").min(0);

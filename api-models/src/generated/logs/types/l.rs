@@ -40,6 +40,62 @@ structure!(ListTagsLogGroupResponse, schema::LIST_TAGS_LOG_GROUP_RESPONSE, {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct LiveTailSessionLogEvent {
+    pub log_stream_name: Option<String>,
+    pub log_group_identifier: Option<String>,
+    pub message: Option<String>,
+    pub timestamp: Option<i64>,
+    pub ingestion_time: Option<i64>,
+}
+
+structure!(LiveTailSessionLogEvent, schema::LIVE_TAIL_SESSION_LOG_EVENT, {
+    0 log_stream_name,
+    1 log_group_identifier,
+    2 message,
+    3 timestamp,
+    4 ingestion_time,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LiveTailSessionMetadata {
+    pub sampled: Option<bool>,
+}
+
+structure!(LiveTailSessionMetadata, schema::LIVE_TAIL_SESSION_METADATA, {
+    0 sampled,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LiveTailSessionStart {
+    pub request_id: Option<String>,
+    pub session_id: Option<String>,
+    pub log_group_identifiers: Option<Vec<String>>,
+    pub log_stream_names: Option<Vec<String>>,
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    pub log_event_filter_pattern: Option<String>,
+}
+
+structure!(LiveTailSessionStart, schema::LIVE_TAIL_SESSION_START, {
+    0 request_id,
+    1 session_id,
+    2 log_group_identifiers,
+    3 log_stream_names,
+    4 log_stream_name_prefixes,
+    5 log_event_filter_pattern,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LiveTailSessionUpdate {
+    pub session_metadata: Option<Box<LiveTailSessionMetadata>>,
+    pub session_results: Option<Vec<LiveTailSessionLogEvent>>,
+}
+
+structure!(LiveTailSessionUpdate, schema::LIVE_TAIL_SESSION_UPDATE, {
+    0 session_metadata,
+    1 session_results,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct LogGroup {
     pub log_group_name: Option<String>,
     pub creation_time: Option<i64>,

@@ -13,3 +13,42 @@ structure!(SearchedLogStream, schema::SEARCHED_LOG_STREAM, {
     0 log_stream_name,
     1 searched_completely,
 });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StartLiveTailRequest {
+    pub log_group_identifiers: Option<Vec<String>>,
+    pub log_stream_names: Option<Vec<String>>,
+    pub log_stream_name_prefixes: Option<Vec<String>>,
+    pub log_event_filter_pattern: Option<String>,
+}
+
+structure!(StartLiveTailRequest, schema::START_LIVE_TAIL_REQUEST, {
+    0 log_group_identifiers,
+    1 log_stream_names,
+    2 log_stream_name_prefixes,
+    3 log_event_filter_pattern,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StartLiveTailResponse {
+    pub response_stream: Option<Box<StartLiveTailResponseStream>>,
+}
+
+structure!(StartLiveTailResponse, schema::START_LIVE_TAIL_RESPONSE, {
+    0 response_stream,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StartLiveTailResponseStream {
+    pub session_start: Option<Box<LiveTailSessionStart>>,
+    pub session_update: Option<Box<LiveTailSessionUpdate>>,
+    pub session_timeout_exception: Option<Box<super::super::errors::SessionTimeoutException>>,
+    pub session_streaming_exception: Option<Box<super::super::errors::SessionStreamingException>>,
+}
+
+structure!(StartLiveTailResponseStream, schema::START_LIVE_TAIL_RESPONSE_STREAM, {
+    0 session_start,
+    1 session_update,
+    2 session_timeout_exception,
+    3 session_streaming_exception,
+});
