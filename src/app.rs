@@ -12,6 +12,7 @@ use crate::admin;
 use crate::config::{Config, EngineCapacity, EngineSize};
 use crate::http::AppState;
 use crate::ids::IdSource;
+use crate::inside::{self, Inside};
 use crate::logstore::{self, LogStore};
 use crate::reconcile::Driver;
 use crate::runtime::ContainerRuntime;
@@ -20,6 +21,7 @@ use crate::services::dispatch::Registry;
 use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::exec::{Sessions, endpoint};
+use crate::services::ecs::metadata::{CredentialsEnd, Metadata};
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::services::secretsmanager::deletion::SecretDeletion;
 use crate::services::sts::expiry::SessionExpiry;
@@ -57,10 +59,12 @@ pub struct App {
     pub driver: Driver,
     pub events: Arc<EventBus>,
     pub engine: EngineChoice,
+    pub inside: Arc<Inside>,
 }
 
 impl App {
-    /// Starts the reconcilers. Containers that still run from before are adopted in the background.
+    /// Starts the reconcilers. Containers that still run from before are adopted in the background. On a runtime whose
+    /// containers can reach LocalECS, new ones wait for [`App::open_inside`].
     pub async fn start(parts: Parts) -> Arc<Self> {
         let Parts { store, logs, clock, ids, mut config, runtime, engine } = parts;
         config.engine = EngineSize::unknown();
@@ -71,14 +75,32 @@ impl App {
         let shared = Arc::new(Shared { store: store.clone(), logs, clock: clock.clone(), ids, config, exec });
         let events = EventBus::start(shared.clone());
         let mut driver = Driver::new(store, clock);
-        let agent = agent::start(shared.clone(), runtime.clone(), &mut driver).await;
+        let reachable = shared.config.task_endpoint && runtime.link_local().is_some();
+        let inside = if reachable { Inside::pending() } else { Inside::off(&shared.config.container_endpoint) };
+        let agent = agent::start(shared.clone(), runtime.clone(), inside.clone(), &mut driver).await;
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(TaskDefinitionDeletion { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(SecretDeletion { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(SessionExpiry { shared: shared.clone() }), wakes);
-        Arc::new(Self { shared, runtime, agent, driver, events, engine })
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(CredentialsEnd { shared: shared.clone() }), wakes);
+        Arc::new(Self { shared, runtime, agent, driver, events, engine, inside })
+    }
+
+    /// Lets containers reach LocalECS; `api` is what they find besides their metadata, and `port` where it listens.
+    pub fn open_inside(&self, api: Arc<AppState>, port: u16) {
+        let config = &self.shared.config;
+        let Some(link) = self.runtime.link_local().filter(|_| config.task_endpoint) else { return };
+        self.inside.start(inside::Parts {
+            link,
+            api,
+            metadata: Arc::new(Metadata::new(self.shared.clone(), self.runtime.clone())),
+            port,
+            endpoint: config.container_endpoint.clone(),
+            fresh_key: self.shared.ids.hex(32),
+        });
     }
 
     /// What the listener serves: the AWS API, the websockets of ECS Exec and, under `/_localecs`, the admin API.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::identity::credentials::Credentials;
 use crate::identity::{AccountId, Region};
+use crate::inside::ContainerEndpoint;
 use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
 
@@ -41,6 +42,10 @@ pub struct Config {
     pub body_limit: usize,
     /// Where environment files are read from.
     pub s3: S3Source,
+    /// Whether containers find their metadata and credentials at 169.254.170.2.
+    pub task_endpoint: bool,
+    /// What AWS_ENDPOINT_URL is in containers.
+    pub container_endpoint: ContainerEndpoint,
     /// With access keys, every request must be signed with one of them; `None` accepts all without a look.
     pub verify_signatures: Option<Credentials>,
     /// `http://host:port` of another emulator, which gets the requests for services that LocalECS does not have.
@@ -119,6 +124,8 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             body_limit: 1024 * 1024,
             s3: S3Source::Nowhere,
+            task_endpoint: true,
+            container_endpoint: ContainerEndpoint::Own,
             verify_signatures: None,
             upstream_endpoint: None,
             strict_iam: false,

@@ -7,6 +7,7 @@ pub mod config;
 pub mod http;
 pub mod identity;
 pub mod ids;
+pub mod inside;
 pub mod logstore;
 pub mod protocol;
 pub mod reconcile;

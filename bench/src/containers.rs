@@ -13,7 +13,8 @@ use crate::client::Client;
 use crate::process::Server;
 use crate::report::{Bound, Report, quantile};
 
-const IMAGE: &str = "localecs/sample-app";
+pub(crate) const IMAGE: &str = "localecs/sample-app";
+const FAMILY: &str = "bench";
 const ROUNDS: usize = 15;
 const BURSTS: usize = 5;
 const BURST: usize = 20;
@@ -30,7 +31,7 @@ pub(crate) async fn measure(binary: &Path, report: &mut Report) -> anyhow::Resul
     ]);
     client.call("RegisterContainerInstance", &json!({ "cluster": "default", "totalResources": resources })).await?;
     let definition = json!({
-        "family": "bench", "networkMode": "bridge",
+        "family": FAMILY, "networkMode": "bridge",
         "containerDefinitions": [{
             "name": "web", "image": IMAGE, "command": ["serve"], "memory": 64,
             "portMappings": [{ "containerPort": 8080, "hostPort": 0 }],
@@ -57,7 +58,7 @@ pub(crate) async fn measure(binary: &Path, report: &mut Report) -> anyhow::Resul
     }
     compare("RunTask to RUNNING, burst of 20", &mut ours, &mut raw, 1.2, report);
 
-    run(&mut client, BURST).await?;
+    run(&mut client, FAMILY, BURST).await?;
     let cpu = server.cpu_percent(Duration::from_secs(10)).await?;
     report.add("CPU, idle with 20 running tasks", cpu, "% of core", Bound::AtMost(0.5));
     stop_all(&mut client).await?;
@@ -72,10 +73,10 @@ fn compare(name: &str, ours: &mut [f64], raw: &mut [f64], most: f64, report: &mu
 }
 
 /// Runs tasks, waits until DescribeTasks shows all of them RUNNING, and returns them.
-async fn run(client: &mut Client, count: usize) -> anyhow::Result<Vec<Value>> {
+pub(crate) async fn run(client: &mut Client, family: &str, count: usize) -> anyhow::Result<Vec<Value>> {
     let mut arns = Vec::new();
     while arns.len() < count {
-        let input = json!({ "taskDefinition": "bench", "launchType": "EC2", "count": (count - arns.len()).min(10) });
+        let input = json!({ "taskDefinition": family, "launchType": "EC2", "count": (count - arns.len()).min(10) });
         let answer = client.call("RunTask", &input).await?;
         let tasks = answer["tasks"].as_array().context("no tasks")?;
         if tasks.is_empty() {
@@ -103,13 +104,13 @@ async fn run(client: &mut Client, count: usize) -> anyhow::Result<Vec<Value>> {
 
 async fn through_ecs(client: &mut Client, count: usize) -> anyhow::Result<f64> {
     let start = Instant::now();
-    run(client, count).await?;
+    run(client, FAMILY, count).await?;
     let taken = start.elapsed().as_secs_f64() * 1000.0;
     stop_all(client).await?;
     Ok(taken)
 }
 
-async fn stop_all(client: &mut Client) -> anyhow::Result<()> {
+pub(crate) async fn stop_all(client: &mut Client) -> anyhow::Result<()> {
     let answer = client.call("ListTasks", &json!({})).await?;
     let arns = answer["taskArns"].as_array().cloned().unwrap_or_default();
     for arn in &arns {

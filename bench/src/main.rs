@@ -8,6 +8,7 @@
 mod bare;
 mod client;
 mod containers;
+mod inside;
 mod process;
 mod report;
 mod startup;
@@ -60,6 +61,9 @@ async fn main() -> anyhow::Result<()> {
             }
             if wanted("containers") && !no_engine {
                 containers::measure(&localecs, &mut report).await?;
+            }
+            if wanted("inside") && !no_engine {
+                inside::measure(&localecs, &mut report).await?;
             }
             report.write(&results)
         }

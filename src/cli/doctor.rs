@@ -6,12 +6,14 @@ use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 
+use crate::inside;
 use crate::runtime::docker::ConnectOptions;
 use crate::runtime::docker::doctor::{Check, Verdict, examine};
 
 /// Prints each check; fails when tasks could not run.
 pub(super) async fn run(host: IpAddr, port: u16, data_dir: PathBuf) -> anyhow::Result<ExitCode> {
     let mut checks = examine(&ConnectOptions::from_env()).await;
+    checks.extend(inside::doctor::examine(&ConnectOptions::from_env()).await);
     checks.push(port_check(host, port).await);
     checks.push(folder_check(&data_dir));
     let mut code = ExitCode::SUCCESS;

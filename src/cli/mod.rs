@@ -167,6 +167,14 @@ pub(crate) struct ServeArgs {
     /// Folder that environment files are read from, as DIR/BUCKET/KEY, instead of --s3-endpoint
     #[arg(long, env = "LOCALECS_S3_FOLDER", value_name = "DIR")]
     pub(crate) s3_folder: Option<PathBuf>,
+    /// What AWS_ENDPOINT_URL is in containers: a URL, `off`, or `auto` for this server
+    ///
+    /// An app's SDK calls go there. An AWS_ENDPOINT_URL of the task definition's own wins.
+    #[arg(long, env = "LOCALECS_CONTAINER_ENDPOINT_URL", value_name = "URL", default_value = "auto")]
+    pub(crate) container_endpoint_url: String,
+    /// Do not serve 169.254.170.2: containers get no metadata, and no credentials of their task roles
+    #[arg(long, env = "LOCALECS_NO_TASK_ENDPOINT")]
+    pub(crate) no_task_endpoint: bool,
     /// More host names that clients may use for this server, separated by commas
     ///
     /// Loopback names and addresses are always taken. A name that is not known is refused, so that no web page can

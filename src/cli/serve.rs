@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::http;
 use crate::identity::credentials::Credentials;
 use crate::ids::IdSource;
+use crate::inside::ContainerEndpoint;
 use crate::logstore::{self, LogStore};
 use crate::runtime::ContainerRuntime;
 use crate::runtime::docker::{ConnectOptions, DockerRuntime, FoundEngine};
@@ -66,6 +67,8 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let app = App::start(Parts { store, logs, clock, ids, config, runtime, engine }).await;
+    let api = app.http();
+    app.open_inside(api.clone(), address.port());
     announce(address, &app);
     let stop = stop_signal()?;
     let events = app.events.clone();
@@ -74,7 +77,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         // Whoever follows the events would keep the server from ending.
         events.close();
     };
-    http::serve(listener, app.http(), stop).await;
+    http::serve(listener, api, stop).await;
     app.shared.exec.close_all().await;
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");
@@ -95,6 +98,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             app.agent.purge().await?;
         }
     }
+    app.inside.leave().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -122,6 +126,8 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         verify_signatures: credentials,
         upstream_endpoint: args.upstream_endpoint.clone(),
         strict_iam: args.strict_iam,
+        task_endpoint: !args.no_task_endpoint,
+        container_endpoint: container_endpoint(&args.container_endpoint_url)?,
         ..Config::default()
     })
 }
@@ -137,6 +143,15 @@ fn s3(args: &ServeArgs) -> anyhow::Result<S3Source> {
             S3Source::Folder(folder)
         }
         (None, None) => S3Source::Nowhere,
+    })
+}
+
+fn container_endpoint(given: &str) -> anyhow::Result<ContainerEndpoint> {
+    Ok(match given {
+        "auto" => ContainerEndpoint::Own,
+        "off" => ContainerEndpoint::Off,
+        url if url.starts_with("http://") || url.starts_with("https://") => ContainerEndpoint::Url(url.to_owned()),
+        other => bail!("--container-endpoint-url {other:?} is neither a URL nor `auto` or `off`"),
     })
 }
 

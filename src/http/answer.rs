@@ -53,8 +53,7 @@ pub(super) async fn answer(app: Arc<AppState>, request: Request<Incoming>) -> Re
 
 async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<str>) -> Response {
     if let Err(rejection) = app.guard.check(request.headers()) {
-        tracing::warn!(%rejection, "refused a request that a web page may have sent");
-        return respond(AwsJson.encode_rejection(&rejection, &request_id));
+        return refused(&rejection, &request_id);
     }
     let path = request.uri().path();
     if path.starts_with("/_") || path.starts_with(DATA_CHANNEL) {
@@ -89,6 +88,12 @@ async fn route(app: &Arc<AppState>, request: Request<Incoming>, request_id: Arc<
 fn is_call(request: &Request<Incoming>) -> bool {
     let query = request.uri().query().unwrap_or_default();
     request.headers().contains_key(header::AUTHORIZATION) || query.contains("Action=") || query.contains("X-Amz-")
+}
+
+/// The answer to a request that the guard refuses.
+pub(super) fn refused(rejection: &Rejection, request_id: &str) -> Response {
+    tracing::warn!(%rejection, "refused a request that a web page may have sent");
+    respond(AwsJson.encode_rejection(rejection, request_id))
 }
 
 /// LocalECS's own pages: behind the same limits, and finished like an operation when the client hangs up.

@@ -52,4 +52,15 @@ impl AppState {
         let upstream = config.upstream_endpoint.as_deref().and_then(Upstream::new);
         Arc::new(Self { registry, shared, services, admin: TowerToHyperService::new(admin), guard, upstream })
     }
+
+    /// What to answer to a request that a web page may have sent, if it has headers of one.
+    pub(crate) fn refusal(&self, headers: &hyper::HeaderMap) -> Option<Response> {
+        let rejection = self.guard.check(headers).err()?;
+        Some(answer::refused(&rejection, &self.shared.ids.uuid()))
+    }
+
+    /// Answers a request that came in elsewhere.
+    pub(crate) async fn answer(self: &Arc<Self>, request: hyper::Request<hyper::body::Incoming>) -> Response {
+        answer::answer(self.clone(), request).await
+    }
 }

@@ -3,6 +3,7 @@
 //! All calls are idempotent as far as the engine allows (removing what is gone succeeds), and none decides
 //! anything: the ECS agent (`services/ecs/agent`) says what to do, and learns what happened from [`RuntimeEvent`]s.
 
+mod details;
 pub mod docker;
 mod exec;
 mod linux;
@@ -16,9 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+pub use self::details::{ContainerDetails, ContainerStats, MountedAt};
 pub use self::exec::{Exec, ExecEnd, ExecInput, ExecOutput, ExecSpec};
 pub use self::linux::{Device, IpcNamespace, LinuxOptions, ProcessNamespace, Ulimit};
 pub use self::logs::{LogDriver, LogOptions, LogRecord, LogRecords, LogSource, LogsRequest};
@@ -378,6 +381,17 @@ pub trait ContainerRuntime: Send + Sync + 'static {
     async fn remove_container(&self, id: &ContainerId) -> Result<()>;
 
     async fn inspect_container(&self, id: &ContainerId) -> Result<Option<ContainerObservation>>;
+
+    /// What its metadata shows; `None` when there is no such container.
+    async fn container_details(&self, id: &ContainerId) -> Result<Option<ContainerDetails>>;
+
+    /// What it uses, once a second for as long as the stream is kept and the container is there.
+    fn container_stats(&self, id: &ContainerId) -> BoxStream<'static, Result<ContainerStats>>;
+
+    /// The address at which containers reach this process; `None` where they can't, or there are none.
+    fn link_local(&self) -> Option<docker::LinkLocal> {
+        None
+    }
 
     /// Every container of this store, stopped ones too.
     async fn list_containers(&self) -> Result<Vec<ContainerObservation>>;

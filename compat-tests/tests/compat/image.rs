@@ -3,56 +3,17 @@
 //! The image is packed here, from the binary under test and the libraries it is linked to, so that nothing is built
 //! twice. docker/build-image makes the one for users, around a static binary.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::PortMapping;
-use compat_tests::{Registers, Runs, Runtime, Store, app, docker, http, program, random_name, wait_until_some};
+use compat_tests::{Registers, Runs, Runtime, Store, app, docker, http, program, wait_until_some};
 
-/// Removes the container and its image.
-struct Packed {
-    image: String,
-    container: Option<String>,
-}
-
-impl Drop for Packed {
-    fn drop(&mut self) {
-        if let Some(container) = &self.container {
-            if std::thread::panicking() {
-                let log = Command::new("docker").args(["logs", container]).output();
-                eprintln!("--- log of the container\n{log:?}");
-            }
-            let _ = docker::try_run(&["rm", "--force", "--volumes", container]);
-        }
-        let _ = docker::try_run(&["image", "rm", "--force", &self.image]);
-    }
-}
-
-/// The shared libraries and the loader that a program asks for; none for a static one.
-fn libraries(program: &Path) -> Vec<PathBuf> {
-    let output = Command::new("ldd").arg(program).output().expect("ldd");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from).collect()
-}
+use crate::packed::Packed;
 
 fn pack() -> Packed {
-    let context = tempfile::tempdir().expect("a temporary folder");
-    let root = context.path().join("root");
-    for library in libraries(&program()) {
-        let place = root.join(library.strip_prefix("/").expect("absolute"));
-        std::fs::create_dir_all(place.parent().expect("a parent")).expect("a folder");
-        std::fs::copy(&library, &place).expect("a copy of a library");
-    }
-    std::fs::create_dir_all(root.join("tmp")).expect("a folder");
-    std::fs::copy(program(), root.join("localecs")).expect("a copy of the program");
-    let dockerfile = "FROM scratch\nCOPY root/ /\nENV LOCALECS_DATA_DIR=/var/lib/localecs\nENTRYPOINT [\"/localecs\"]\n\
-                      CMD [\"serve\", \"--host\", \"0.0.0.0\"]\n";
-    std::fs::write(context.path().join("Dockerfile"), dockerfile).expect("a Dockerfile");
-    let image = random_name("localecs/compat-test");
-    let _ = docker::run(&["build", "--quiet", "--tag", &image, context.path().to_str().expect("a plain path")]);
-    Packed { image, container: None }
+    let lines = "ENV LOCALECS_DATA_DIR=/var/lib/localecs\nCMD [\"serve\", \"--host\", \"0.0.0.0\"]\n";
+    Packed::of(&program(), "localecs", lines)
 }
 
 fn socket() -> String {
@@ -108,6 +69,11 @@ async fn localecs_in_a_container() {
             http::get(&url).ok().filter(|answer| answer.status == 200)
         });
         assert_eq!(page.await.text(), "ok\n");
+        // And it finds LocalECS, whose container has neither the address nor a way to it from outside.
+        let web = docker::containers_of(task.task_arn().expect("an ARN")).into_iter().find(|(name, _)| name == "web");
+        let inside =
+            ["exec", &web.expect("a container").1, "/sample-app", "get", "$ECS_CONTAINER_METADATA_URI_V4/task"];
+        assert!(docker::run(&inside).contains(task.task_arn().expect("an ARN")));
     }
     let _ = docker::run(&["stop", "--time", "40", &id]);
     assert_eq!(docker::inspect(&id)["State"]["ExitCode"], 0);

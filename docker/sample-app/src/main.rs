@@ -21,6 +21,7 @@ sample-app [VERB]
   ignore-term SECONDS       the server, deaf to SIGTERM; exits 0 by itself after SECONDS
   on-term-exit N            the server, which exits N on SIGTERM (`serve` exits 0)
   get URL                   GET; the body to stdout; exit 0 on 2xx, 1 otherwise (a health check command)
+  poll URL SECONDS          GET once a second for that long; the microseconds that each took, then `done`; stays
   resolve HOST              the addresses of a name
   print TEXT...             to stdout
   eprint TEXT...            to stderr
@@ -67,6 +68,7 @@ fn main() {
             server::run(port(None), server::Options::default())
         }
         ["get", url] => get(url),
+        ["poll", url, seconds] => poll(url, duration(seconds)),
         ["resolve", host] => http::resolve(host).map(|addresses| println!("{addresses}")),
         ["print", text @ ..] => writeln!(io::stdout(), "{}", text.join(" ")),
         ["eprint", text @ ..] => writeln!(io::stderr(), "{}", text.join(" ")),
@@ -135,6 +137,27 @@ fn get(url: &str) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::other(format!("{url}: status {}", answer.status)))
+    }
+}
+
+/// The moments of the many that poll at once differ by when they were started.
+fn poll(url: &str, span: Duration) -> io::Result<()> {
+    system::on_term(system::OnTerm::Exit(143));
+    let start = Instant::now();
+    let mut taken = Vec::new();
+    while start.elapsed() < span {
+        let before = Instant::now();
+        let answer = http::get(url)?;
+        if answer.status != 200 {
+            return Err(io::Error::other(format!("{url}: status {}", answer.status)));
+        }
+        taken.push(before.elapsed());
+        std::thread::sleep(Duration::from_secs(1).saturating_sub(before.elapsed()));
+    }
+    let lines: String = taken.iter().map(|taken| format!("{}\n", taken.as_micros())).collect();
+    io::stdout().write_all(format!("{lines}done\n").as_bytes())?;
+    loop {
+        std::thread::sleep(Duration::from_secs(3600));
     }
 }
 

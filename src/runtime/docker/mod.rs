@@ -4,6 +4,7 @@
 //! - `create`, `linux`, `containers`, `observe`, `logs`: containers; `networks`; `volumes`; `images`, `pause`: images;
 //! - `archive`: what is put into containers and images;
 //! - `events`, `inspections`: the event stream; `exec`: commands inside containers;
+//! - `details`: what a container's metadata shows of it; `link_local`: the address at which it finds that;
 //! - `reach`: whether addresses of containers can be reached from here;
 //! - `errors`, `limits`: what calls may say and how long they may take;
 //! - [`doctor`]: what could be wrong with the engine, for people.
@@ -15,6 +16,7 @@ mod archive;
 mod connect;
 mod containers;
 mod create;
+mod details;
 pub mod doctor;
 mod errors;
 mod events;
@@ -22,7 +24,9 @@ mod exec;
 mod images;
 mod inspections;
 mod limits;
+mod link_local;
 mod linux;
+mod listen;
 mod logs;
 mod networks;
 mod observe;
@@ -40,6 +44,7 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::models::SystemVersion;
 use bollard::query_parameters::ListNetworksOptions;
+use futures_util::stream::BoxStream;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -47,10 +52,13 @@ use tokio::task::AbortHandle;
 
 pub use self::connect::{ConnectOptions, Endpoint, OLDEST_API};
 use self::errors::{CallError, within};
+pub use self::link_local::{ADDRESS as LINK_LOCAL_ADDRESS, LinkLocal, NETWORK as LINK_LOCAL_NETWORK};
+pub use self::listen::own_container;
+pub use self::reach::is_own_address;
 use super::{
-    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exec, ExecSpec, Exit, ImageInfo, LogRecords,
-    LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeEvent, RuntimeInfo, STORE_LABEL, VolumeObservation,
-    VolumeSpec,
+    ContainerDetails, ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, ContainerStats, Exec,
+    ExecSpec, Exit, ImageInfo, LogRecords, LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeEvent, RuntimeInfo,
+    STORE_LABEL, VolumeObservation, VolumeSpec,
 };
 use crate::time::stopwatch;
 
@@ -166,7 +174,7 @@ impl Engine {
         };
         Ok(RuntimeInfo {
             engine: connect::engine_name(&version).to_owned(),
-            routes_to_containers: reach::routes_to_containers(&situation, reach::is_own_address),
+            routes_to_containers: reach::routes_to_containers(&situation, is_own_address),
             version: version.version.unwrap_or_default(),
             api_version: version.api_version.unwrap_or_default(),
             cpus: info.ncpu.and_then(|cpus| u32::try_from(cpus).ok()).unwrap_or(1),
@@ -224,6 +232,19 @@ impl ContainerRuntime for DockerRuntime {
 
     async fn inspect_container(&self, id: &ContainerId) -> Result<Option<ContainerObservation>> {
         self.engine.inspect(id.as_str()).await
+    }
+
+    async fn container_details(&self, id: &ContainerId) -> Result<Option<ContainerDetails>> {
+        self.engine.container_details(id).await
+    }
+
+    fn container_stats(&self, id: &ContainerId) -> BoxStream<'static, Result<ContainerStats>> {
+        self.engine.container_stats(id)
+    }
+
+    fn link_local(&self) -> Option<LinkLocal> {
+        // An engine on another machine has its addresses there.
+        self.engine.endpoint.is_local().then(|| LinkLocal(self.engine.clone()))
     }
 
     async fn list_containers(&self) -> Result<Vec<ContainerObservation>> {

@@ -1,4 +1,4 @@
-//! The image of the pause container, made from a program that is part of this binary: no registry is needed.
+//! The images of LocalECS's own containers, made from programs that are part of this binary: no registry is needed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,17 +13,29 @@ use super::{Engine, archive, limits};
 use crate::runtime::{Result, RuntimeError};
 
 const REPOSITORY: &str = "localecs/pause";
+const LISTEN_REPOSITORY: &str = "localecs/listen";
 /// Podman would import a short name into `localhost/`, and look for it here.
 const REGISTRY: &str = "docker.io";
 
 static PAUSE_AMD64: &[u8] = include_bytes!("../../../docker/pause/bin/pause-x86_64");
 static PAUSE_ARM64: &[u8] = include_bytes!("../../../docker/pause/bin/pause-aarch64");
+static LISTEN_AMD64: &[u8] = include_bytes!("../../../docker/pause/bin/listen-x86_64");
+static LISTEN_ARM64: &[u8] = include_bytes!("../../../docker/pause/bin/listen-aarch64");
 
 /// The program for the engine's architecture, which need not be ours; `architecture` in either of Docker's spellings.
 pub(super) fn program(architecture: &str) -> Option<&'static [u8]> {
     match architecture {
         "amd64" | "x86_64" => Some(PAUSE_AMD64),
         "arm64" | "aarch64" => Some(PAUSE_ARM64),
+        _ => None,
+    }
+}
+
+/// The program that listens for us (docker/pause/listen.c).
+fn listener(architecture: &str) -> Option<&'static [u8]> {
+    match architecture {
+        "amd64" | "x86_64" => Some(LISTEN_AMD64),
+        "arm64" | "aarch64" => Some(LISTEN_ARM64),
         _ => None,
     }
 }
@@ -58,7 +70,7 @@ impl Engine {
         let _making = self.pause.making.lock().await;
         if !self.pause.made.load(Ordering::Acquire) {
             if self.inspect_image(&image).await?.is_none() {
-                self.import_pause(program, &image).await?;
+                self.import(program, &image, "pause", "owns the network namespace of a task").await?;
                 tracing::debug!(image, "pause image made");
             }
             self.pause.made.store(true, Ordering::Release);
@@ -66,17 +78,32 @@ impl Engine {
         Ok(image)
     }
 
+    /// The name of the image that listens for us, which is made when it is missing.
+    pub(super) async fn listen_image(&self) -> Result<String> {
+        let architecture = self.version.arch.as_deref().unwrap_or_default();
+        let Some(program) = listener(architecture) else {
+            return Err(RuntimeError::Create {
+                message: format!("there is no listening program for the engine's architecture ({architecture})"),
+            });
+        };
+        let image = format!("{LISTEN_REPOSITORY}:{}", tag(program));
+        if self.inspect_image(&image).await?.is_none() {
+            self.import(program, &image, "listen", "listens at 169.254.170.2").await?;
+        }
+        Ok(image)
+    }
+
     /// As `docker import --change 'ENTRYPOINT ["/pause"]' - localecs/pause:<tag>`. Two servers may do it at once:
     /// both make the same image.
-    async fn import_pause(&self, program: &[u8], image: &str) -> Result<()> {
+    async fn import(&self, program: &[u8], image: &str, name: &str, purpose: &str) -> Result<()> {
         let options = CreateImageOptionsBuilder::new()
             .from_src("-")
             // With its tag: Podman overlooks the parameter that is meant for it.
             .repo(&format!("{REGISTRY}/{image}"))
-            .message("LocalECS: owns the network namespace of a task")
-            .changes(vec![r#"ENTRYPOINT ["/pause"]"#.to_owned()])
+            .message(&format!("LocalECS: {purpose}"))
+            .changes(vec![format!(r#"ENTRYPOINT ["/{name}"]"#)])
             .build();
-        let body = body_full(archive::program("pause", program));
+        let body = body_full(archive::program(name, program));
         let import = self.docker.create_image(Some(options), Some(body), None).try_collect::<Vec<_>>();
         within(limits::IMPORT, import).await.map_err(CallError::creating)?;
         Ok(())

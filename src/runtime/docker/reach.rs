@@ -29,7 +29,8 @@ pub(super) fn routes_to_containers(situation: &Situation<'_>, is_own: impl Fn(Ip
 }
 
 /// Asks the kernel: a socket can be bound to an own address only.
-pub(super) fn is_own_address(address: Ipv4Addr) -> bool {
+#[must_use]
+pub fn is_own_address(address: Ipv4Addr) -> bool {
     cfg!(target_os = "linux") && UdpSocket::bind((IpAddr::V4(address), 0)).is_ok()
 }
 

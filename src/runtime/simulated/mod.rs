@@ -50,15 +50,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 pub use engine::SimulatedEngine;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use script::Script;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use world::{Progress, World};
 
 use super::{
-    ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, Exec, ExecSpec, Exit, Fault, ImageInfo,
-    LogRecords, LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeError, RuntimeEvent, RuntimeInfo, STORE_LABEL,
-    VolumeObservation, VolumeSpec,
+    ContainerDetails, ContainerId, ContainerObservation, ContainerRuntime, ContainerSpec, ContainerStats, Exec,
+    ExecSpec, Exit, Fault, ImageInfo, LogRecords, LogsRequest, NetworkSpec, RegistryAuth, Result, RuntimeError,
+    RuntimeEvent, RuntimeInfo, STORE_LABEL, VolumeObservation, VolumeSpec,
 };
 use crate::ids::IdSource;
 use crate::time::{Clock, Timestamp};
@@ -187,6 +188,22 @@ impl ContainerRuntime for SimulatedRuntime {
 
     async fn inspect_container(&self, id: &ContainerId) -> Result<Option<ContainerObservation>> {
         self.call(|world, _| Ok(world.inspect(&self.store, id)))
+    }
+
+    async fn container_details(&self, id: &ContainerId) -> Result<Option<ContainerDetails>> {
+        let seen = self.inspect_container(id).await?;
+        Ok(seen.map(|seen| ContainerDetails {
+            name: seen.name,
+            image_id: seen.image_id,
+            labels: seen.labels,
+            addresses: seen.address.into_iter().collect(),
+            ..ContainerDetails::default()
+        }))
+    }
+
+    /// Nothing runs, so there is nothing to measure.
+    fn container_stats(&self, _id: &ContainerId) -> BoxStream<'static, Result<ContainerStats>> {
+        stream::empty().boxed()
     }
 
     async fn list_containers(&self) -> Result<Vec<ContainerObservation>> {

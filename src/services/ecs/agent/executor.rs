@@ -20,6 +20,7 @@ use super::observed::{Image, Seen, SeenState, Slot};
 use super::vpc::Vpc;
 use super::{reasons, spec};
 use crate::config::Config;
+use crate::inside::Inside;
 use crate::runtime::{ContainerId, ContainerRuntime, ImageInfo, Result, RuntimeError};
 use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
@@ -36,6 +37,7 @@ pub(super) struct Executor {
     pub(super) clock: Clock,
     pub(super) access_points: Vec<AccessPoint>,
     pub(super) s3: S3Source,
+    inside: Arc<Inside>,
     publish_address: IpAddr,
     pull_attempts: u32,
     pull_timeout: Duration,
@@ -50,7 +52,14 @@ pub(super) struct Subject<'a> {
 }
 
 impl Executor {
-    pub(super) fn new(runtime: Arc<dyn ContainerRuntime>, vpc: Vpc, logs: Logs, clock: Clock, config: &Config) -> Self {
+    pub(super) fn new(
+        runtime: Arc<dyn ContainerRuntime>,
+        vpc: Vpc,
+        inside: Arc<Inside>,
+        logs: Logs,
+        clock: Clock,
+        config: &Config,
+    ) -> Self {
         Self {
             runtime,
             vpc,
@@ -58,6 +67,7 @@ impl Executor {
             clock,
             access_points: config.access_points.clone(),
             s3: config.s3.clone(),
+            inside,
             publish_address: config.publish_address,
             pull_attempts: config.image_pull_attempts.max(1),
             pull_timeout: config.image_pull_timeout,
@@ -193,8 +203,9 @@ impl Executor {
                 return Ok(());
             }
         };
+        let reach = self.inside.reach().await;
         let mut spec =
-            spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address);
+            spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address, &reach);
         self.mount(subject, name, &mut spec);
         spec.log = log;
         if let Some(given) = subject.entry.given() {

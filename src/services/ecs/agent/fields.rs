@@ -30,7 +30,7 @@ pub const TASK: &[(&str, Treatment)] = &[
     ("tags", Applied),
     ("executionRoleArn", Shown),
     ("runtimePlatform", Applied),
-    ("taskRoleArn", Kept),
+    ("taskRoleArn", Applied),
     ("volumes", Applied),
     ("pidMode", Applied),
     ("ipcMode", Applied),

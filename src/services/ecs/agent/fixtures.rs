@@ -10,7 +10,7 @@ use crate::runtime::ObservedHealth;
 use crate::services::ecs::resources::{Container, NetworkAttachment, Task, TaskDefinitionKey, TaskKey, TaskStatus};
 use crate::testing::START;
 
-pub(super) fn container(name: &str, essential: bool) -> ContainerDefinition {
+pub(crate) fn container(name: &str, essential: bool) -> ContainerDefinition {
     ContainerDefinition {
         name: Some(name.to_owned()),
         image: Some(format!("{name}:1")),
@@ -25,13 +25,13 @@ pub(super) fn container(name: &str, essential: bool) -> ContainerDefinition {
     }
 }
 
-pub(super) fn labelled(mut container: ContainerDefinition, labels: &[(&str, &str)]) -> ContainerDefinition {
+pub(crate) fn labelled(mut container: ContainerDefinition, labels: &[(&str, &str)]) -> ContainerDefinition {
     let labels: BTreeMap<_, _> = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     container.docker_labels = Some(labels);
     container
 }
 
-pub(super) fn definition(mode: NetworkMode, containers: Vec<ContainerDefinition>) -> ecs::TaskDefinition {
+pub(crate) fn definition(mode: NetworkMode, containers: Vec<ContainerDefinition>) -> ecs::TaskDefinition {
     ecs::TaskDefinition {
         network_mode: Some(mode),
         container_definitions: Some(containers),
@@ -42,7 +42,7 @@ pub(super) fn definition(mode: NetworkMode, containers: Vec<ContainerDefinition>
 }
 
 /// A task as RunTask leaves it.
-pub(super) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
+pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
     let scope = Scope::new(AccountId::DEFAULT, Region::new("us-east-1"));
     let awsvpc = definition.network_mode == Some(NetworkMode::Awsvpc);
     let container = |container: &ContainerDefinition| Container {
@@ -108,6 +108,7 @@ pub(super) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         enable_execute_command: false,
         tags: Vec::new(),
         protection: None,
+        credentials_id: None,
         created_at: START,
         pull_started_at: None,
         pull_stopped_at: None,

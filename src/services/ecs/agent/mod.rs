@@ -21,7 +21,7 @@ mod events;
 mod executor;
 pub mod fields;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod logs;
 mod next_step;
 mod observations;
@@ -53,6 +53,7 @@ use self::reconciler::Agent;
 use self::retention::Retention;
 use self::vpc::Vpc;
 use super::resources::{Task, TaskStatus};
+use crate::inside::Inside;
 use crate::reconcile::{Driver, Reconciler, Waker};
 use crate::runtime::{ContainerRuntime, Result, RuntimeError};
 use crate::services::Shared;
@@ -72,10 +73,15 @@ pub struct AgentHandle {
 /// Starts the agent: its reconcilers on `driver`, and the reading of the engine's events. Nothing is done for any task
 /// until the engine's containers were listed once.
 #[allow(clippy::unused_async, reason = "must be called inside a Tokio runtime")]
-pub async fn start(shared: Arc<Shared>, runtime: Arc<dyn ContainerRuntime>, driver: &mut Driver) -> AgentHandle {
+pub async fn start(
+    shared: Arc<Shared>,
+    runtime: Arc<dyn ContainerRuntime>,
+    inside: Arc<Inside>,
+    driver: &mut Driver,
+) -> AgentHandle {
     let vpc = Vpc::new(runtime.clone(), shared.store.clone(), &shared.config.vpc_cidr);
     let logs = Logs::new(shared.clone(), runtime.clone());
-    let executor = Executor::new(runtime.clone(), vpc, logs, shared.clock.clone(), &shared.config);
+    let executor = Executor::new(runtime.clone(), vpc, inside, logs, shared.clock.clone(), &shared.config);
     let agent = Arc::new(Agent::new(shared.clone(), executor));
     let (waker, wakes) = Driver::waker();
     let events = tokio::spawn(events::follow(agent.clone(), Waker::clone(&waker), runtime.subscribe()));

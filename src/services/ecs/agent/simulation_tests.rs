@@ -13,6 +13,7 @@ use super::AgentHandle;
 use super::fixtures::{container, definition, labelled, task};
 use crate::config::Config;
 use crate::ids::IdSource;
+use crate::inside::{ContainerEndpoint, Inside};
 use crate::reconcile::Driver;
 use crate::runtime::simulated::{SimulatedEngine, SimulatedRuntime};
 use crate::runtime::{ContainerId, ContainerObservation, ContainerRuntime, Fault};
@@ -48,7 +49,13 @@ impl World {
     async fn restart(&mut self) {
         self.running = None;
         let mut driver = Driver::new(self.shared.store.clone(), self.shared.clock.clone());
-        let agent = super::start(self.shared.clone(), Arc::new(self.runtime.clone()), &mut driver).await;
+        let agent = super::start(
+            self.shared.clone(),
+            Arc::new(self.runtime.clone()),
+            Inside::off(&ContainerEndpoint::Own),
+            &mut driver,
+        )
+        .await;
         self.running = Some((driver, agent));
     }
 

@@ -14,6 +14,7 @@ use crate::runtime::{
     CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, FAMILY_LABEL, HealthCheck,
     ImageSource, LinuxOptions, LogDriver, PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
 };
+use crate::services::ecs::metadata::environment::{self, Reach};
 use crate::services::ecs::network;
 use crate::services::ecs::resources::Task;
 
@@ -28,6 +29,7 @@ pub(super) fn container(
     container: &ContainerDefinition,
     pause: Option<&ContainerId>,
     publish_address: IpAddr,
+    reach: &Reach,
 ) -> ContainerSpec {
     let name = container.name.as_deref().unwrap_or_default();
     let given = override_of(task, name);
@@ -61,7 +63,7 @@ pub(super) fn container(
         image: ImageSource::Reference(container.image.clone().unwrap_or_default()),
         entry_point: container.entry_point.clone(),
         command: given.and_then(|given| given.command.clone()).or_else(|| container.command.clone()),
-        environment: environment(task, container, given, gpu_ids),
+        environment: environment(task, container, given, gpu_ids, reach),
         working_directory: container.working_directory.clone(),
         user: container.user.clone(),
         hostname: container.hostname.clone(),
@@ -184,12 +186,16 @@ fn environment(
     container: &ContainerDefinition,
     given: Option<&ContainerOverride>,
     gpu_ids: &[String],
+    reach: &Reach,
 ) -> Vec<String> {
+    let record = task.containers.iter().find(|record| Some(&*record.name) == container.name.as_deref());
+    let inside = record.map(|record| environment::variables(task, record, reach)).unwrap_or_default();
     let gpus = gpu_ids.join(",");
     let region = task.key.scope.region.as_str();
     let execution = if reasons::is_fargate(task) { "AWS_ECS_FARGATE" } else { "AWS_ECS_EC2" };
     let mut variables: Vec<(&str, &str)> =
         vec![("AWS_REGION", region), ("AWS_DEFAULT_REGION", region), ("AWS_EXECUTION_ENV", execution)];
+    variables.extend(inside.iter().map(|(name, value)| (*name, value.as_str())));
     if !gpus.is_empty() {
         variables.push(("NVIDIA_VISIBLE_DEVICES", &gpus));
     }

@@ -13,7 +13,7 @@ fn pair(name: &str, value: &str) -> KeyValuePair {
 
 fn spec_of(definition: &ecs::TaskDefinition, task: &Task, pause: Option<&ContainerId>) -> ContainerSpec {
     let first = &definition.container_definitions.as_ref().expect("containers")[0];
-    container(task, definition, first, pause, LOOPBACK)
+    container(task, definition, first, pause, LOOPBACK, &Reach::default())
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_health_check_has_ecs_s_defaults() {
     };
     assert_eq!(spec_of(&definition, &task, None).health_check, Some(expected));
     let side = &definition.container_definitions.as_ref().expect("containers")[1];
-    assert_eq!(container(&task, &definition, side, None, LOOPBACK).health_check, None);
+    assert_eq!(container(&task, &definition, side, None, LOOPBACK, &Reach::default()).health_check, None);
 }
 
 #[test]
@@ -104,4 +104,40 @@ fn the_pause_container_has_the_address_and_all_ports() {
     assert_eq!((spec.publish.len(), spec.publish[0].host_port), (1, None));
     assert_eq!(spec.labels[CONTAINER_NAME_LABEL], PAUSE_CONTAINER_NAME);
     assert!(spec.name.starts_with("ecs-web-1-internalecspause-"), "{}", spec.name);
+}
+
+#[test]
+fn a_container_is_told_where_its_metadata_is_and_the_users_own_entries_win() {
+    let mut web = container_definition("web", true);
+    web.environment = Some(vec![pair("AWS_ENDPOINT_URL", "http://mine")]);
+    let definition = definition(NetworkMode::Bridge, vec![web, container_definition("side", true)]);
+    let mut task = task(&definition, 7);
+    let reach = |base: &str| Reach { base: Some(base.into()), endpoint_url: Some("http://169.254.170.2:4566".into()) };
+    let variables = |task: &Task, reach: &Reach, place: usize| {
+        let container = &definition.container_definitions.as_ref().expect("containers")[place];
+        super::container(task, &definition, container, None, LOOPBACK, reach).environment
+    };
+    let (web, side) = (task.containers[0].id.clone(), task.containers[1].id.clone());
+    let exact = reach("http://169.254.170.2");
+    let own = variables(&task, &exact, 0);
+    for expected in [
+        format!("ECS_CONTAINER_METADATA_URI=http://169.254.170.2/v3/{web}"),
+        format!("ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/{web}"),
+        format!("ECS_AGENT_URI=http://169.254.170.2/api/{web}"),
+        "AWS_ENDPOINT_URL=http://mine".to_owned(),
+    ] {
+        assert!(own.contains(&expected), "{expected} in {own:?}");
+    }
+    assert!(!own.iter().any(|variable| variable.starts_with("AWS_CONTAINER_CREDENTIALS")), "no role: {own:?}");
+    let other = variables(&task, &exact, 1);
+    assert!(other.contains(&format!("ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/{side}")), "{other:?}");
+    assert!(other.contains(&"AWS_ENDPOINT_URL=http://169.254.170.2:4566".to_owned()), "{other:?}");
+
+    task.credentials_id = Some("c0ffee".to_owned());
+    let relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/c0ffee".to_owned();
+    assert!(variables(&task, &exact, 0).contains(&relative));
+    let full = "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.2:4566/v2/credentials/c0ffee".to_owned();
+    let elsewhere = variables(&task, &reach("http://169.254.170.2:4566"), 0);
+    assert!(elsewhere.contains(&full) && !elsewhere.contains(&relative), "{elsewhere:?}");
+    assert!(!variables(&task, &Reach::default(), 0).iter().any(|variable| variable.contains("169.254")));
 }

@@ -63,7 +63,7 @@ mod tests {
             container_definitions: Some(vec![container.clone(), container]),
             ..TaskDefinition::default()
         };
-        assert_eq!(not_applied(&definition), ["taskRoleArn", "portMappings.name", "versionConsistency"]);
+        assert_eq!(not_applied(&definition), ["portMappings.name", "versionConsistency"]);
         assert!(not_applied(&TaskDefinition::default()).is_empty());
     }
 }

@@ -147,6 +147,12 @@ impl Blueprint {
             enable_execute_command: self.enable_execute_command,
             tags: self.tags.clone(),
             protection: None,
+            credentials_id: self
+                .overrides
+                .task_role_arn
+                .as_ref()
+                .or(definition.task_role_arn.as_ref())
+                .map(|_| ids.uuid()),
             created_at: now,
             pull_started_at: None,
             pull_stopped_at: None,

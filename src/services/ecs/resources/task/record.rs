@@ -168,6 +168,9 @@ pub struct Task {
     pub enable_execute_command: bool,
     pub tags: Vec<Tag>,
     pub protection: Option<Protection>,
+    /// Under which its containers ask for the task role's credentials, where it has a role; not in the API.
+    #[serde(default)]
+    pub credentials_id: Option<String>,
     pub created_at: Timestamp,
     pub pull_started_at: Option<Timestamp>,
     pub pull_stopped_at: Option<Timestamp>,

@@ -128,11 +128,14 @@ impl Task {
     #[must_use]
     pub fn container_runtime_id(&self, container: &Container) -> Option<String> {
         let id = container.runtime_id.as_ref()?;
-        if self.launch_type != Some(LaunchType::Fargate) {
-            return Some(id.to_string());
-        }
+        Some(if self.launch_type == Some(LaunchType::Fargate) { self.fargate_id(container) } else { id.to_string() })
+    }
+
+    /// What Fargate calls a container: the task's id and a number.
+    #[must_use]
+    pub fn fargate_id(&self, container: &Container) -> String {
         let number = container.id.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
-        Some(format!("{}-{number}", self.key.id))
+        format!("{}-{number}", self.key.id)
     }
 
     fn attachments(&self) -> Vec<Attachment> {
