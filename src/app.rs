@@ -22,6 +22,7 @@ use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::exec::{Sessions, endpoint};
 use crate::services::ecs::metadata::{CredentialsEnd, Metadata};
+use crate::services::ecs::service_scheduler::ServiceScheduler;
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::services::secretsmanager::deletion::SecretDeletion;
 use crate::services::sts::expiry::SessionExpiry;
@@ -86,6 +87,8 @@ impl App {
         driver.run(Arc::new(SessionExpiry { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(CredentialsEnd { shared: shared.clone() }), wakes);
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(ServiceScheduler::new(shared.clone())), wakes);
         Arc::new(Self { shared, runtime, agent, driver, events, engine, inside })
     }
 

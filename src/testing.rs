@@ -25,7 +25,12 @@ pub(crate) fn context() -> Context {
 
 /// [`context`] with settings of the test's own.
 pub(crate) fn context_with(config: Config) -> Context {
-    let ids = IdSource::seeded(1);
+    context_seeded(config, 1)
+}
+
+/// [`context_with`] with other ids.
+pub(crate) fn context_seeded(config: Config, seed: u64) -> Context {
+    let ids = IdSource::seeded(seed);
     let (store, clock) = (Arc::new(Store::in_memory(&ids)), Clock::manual(START));
     let account: AccountId = ACCOUNT.parse().expect("12 digits");
     Context {

@@ -86,6 +86,37 @@ class Boto3(unittest.TestCase):
         self.assertIn("Waiter encountered a terminal failure state", str(raised.exception))
         self.assertEqual(raised.exception.last_response["tasks"][0]["containers"][0]["exitCode"], 3)
 
+    def test_a_service_and_its_waiters(self):
+        definition = self.register(
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+            containerDefinitions=[container()],
+        )
+        self.ecs.create_service(
+            cluster=self.cluster,
+            serviceName="web",
+            taskDefinition=definition["taskDefinitionArn"],
+            desiredCount=2,
+            launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+        )
+        stable = self.ecs.get_waiter("services_stable")
+        stable.wait(cluster=self.cluster, services=["web"], WaiterConfig=WAIT)
+        self.ecs.update_service(cluster=self.cluster, service="web", forceNewDeployment=True, desiredCount=1)
+        stable.wait(cluster=self.cluster, services=["web"], WaiterConfig=WAIT)
+        service = self.ecs.describe_services(cluster=self.cluster, services=["web"])["services"][0]
+        self.assertEqual((service["runningCount"], len(service["deployments"])), (1, 1))
+        self.assertIn("(service web) has started ", service["events"][-1]["message"])
+        with self.assertRaises(self.ecs.exceptions.InvalidParameterException):
+            self.ecs.delete_service(cluster=self.cluster, service="web")
+        self.ecs.delete_service(cluster=self.cluster, service="web", force=True)
+        inactive = self.ecs.get_waiter("services_inactive")
+        inactive.wait(cluster=self.cluster, services=["web"], WaiterConfig=WAIT)
+        with self.assertRaises(WaiterError):
+            stable.wait(cluster=self.cluster, services=["web"], WaiterConfig=WAIT)
+
     def test_errors_are_modelled_exceptions(self):
         with self.assertRaises(self.ecs.exceptions.ClusterNotFoundException) as raised:
             self.ecs.delete_cluster(cluster="missing")
@@ -97,7 +128,7 @@ class Boto3(unittest.TestCase):
             self.ecs.describe_task_definition(taskDefinition="missing")
         self.assertEqual(raised.exception.response["Error"]["Message"], "Unable to describe task definition.")
         with self.assertRaises(ClientError) as raised:
-            self.ecs.create_service(serviceName="web", taskDefinition="web")
+            self.ecs.discover_poll_endpoint()
         self.assertEqual(raised.exception.response["ResponseMetadata"]["HTTPStatusCode"], 501)
 
     def test_paginators(self):

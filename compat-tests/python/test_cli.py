@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 import unittest
 import uuid
 
@@ -55,6 +56,36 @@ class Cli(unittest.TestCase):
             "Waiter TasksRunning failed: Waiter encountered a terminal failure state", waited.stderr
         )
 
+    def test_a_service_is_waited_for(self):
+        cluster = f"cli-{uuid.uuid4().hex[:8]}"
+        self.ok("create-cluster", "--cluster-name", cluster)
+        self.ok(
+            "register-task-definition", "--family", cluster, "--network-mode", "awsvpc",
+            "--requires-compatibilities", "FARGATE", "--cpu", "256", "--memory", "512",
+            "--container-definitions", '[{"name": "web", "image": "localecs/sample-app:latest"}]',
+        )
+        self.ok(
+            "create-service", "--cluster", cluster, "--service-name", "web", "--task-definition", cluster,
+            "--desired-count", "1", "--launch-type", "FARGATE",
+            "--network-configuration", "awsvpcConfiguration={subnets=[subnet-1]}",
+        )
+        # The CLI asks every 15 seconds; what it waits for is there before it asks.
+        self.until(cluster, "runningCount", 1)
+        self.ok("wait", "services-stable", "--cluster", cluster, "--services", "web")
+        self.ok("delete-service", "--cluster", cluster, "--service", "web", "--force")
+        self.until(cluster, "status", "INACTIVE")
+        self.ok("wait", "services-inactive", "--cluster", cluster, "--services", "web")
+        waited = aws("wait", "services-stable", "--cluster", cluster, "--services", "web")
+        self.assertEqual(waited.returncode, 255)
+
+    def until(self, cluster, member, value):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            services = self.ok("describe-services", "--cluster", cluster, "--services", "web")["services"]
+            if services[0][member] == value:
+                return
+        self.fail(f"{member} is not {value}: {services}")
+
     def test_errors(self):
         gone = aws("delete-cluster", "--cluster", "missing")
         self.assertEqual(gone.returncode, 255)
@@ -63,9 +94,9 @@ class Cli(unittest.TestCase):
             "Cluster not found.",
             gone.stderr,
         )
-        off = aws("list-services")
+        off = aws("discover-poll-endpoint")
         self.assertEqual(off.returncode, 255)
-        self.assertIn("when calling the ListServices operation: ", off.stderr)
+        self.assertIn("when calling the DiscoverPollEndpoint operation: ", off.stderr)
 
 
 if __name__ == "__main__":

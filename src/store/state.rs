@@ -18,6 +18,8 @@ macro_rules! tables {
             $(pub $field: Table<$record>,)*
             /// Derived from the tasks: whose they are.
             pub service_tasks: ecs::ServiceTasks,
+            /// Derived from the services: those that changes of container instances concern.
+            pub services_that_watch: imbl::OrdSet<ecs::ServiceKey>,
         }
 
         /// The key of a record that was written or deleted.

@@ -70,9 +70,9 @@ async fn errors_have_the_shape_of_aws() {
     assert_eq!((answer.status, answer.code()), (400, "UnknownOperationException"));
 
     // On in the API, off here.
-    let answer = client.call("CreateService", "{}").await;
+    let answer = client.call("DiscoverPollEndpoint", "{}").await;
     assert_eq!((answer.status, answer.code()), (501, "NotImplementedException"));
-    assert!(answer.body.contains("ecs:CreateService"), "{}", answer.body);
+    assert!(answer.body.contains("ecs:DiscoverPollEndpoint"), "{}", answer.body);
 }
 
 #[tokio::test]

@@ -84,6 +84,7 @@ mod protection;
 mod scopes;
 mod secrets;
 mod server;
+mod services;
 mod settings;
 mod stopping;
 mod storage;

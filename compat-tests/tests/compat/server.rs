@@ -27,13 +27,13 @@ async fn health_says_what_runs_the_tasks() {
 async fn operations_that_are_off_say_so() {
     let server = shared(Runtime::Simulated);
     let ecs = server.ecs();
-    let answer = ecs.create_service().service_name("web").task_definition("web").send().await;
+    let answer = ecs.discover_poll_endpoint().send().await;
     let error = answer.expect_err("it is off");
     let raw = error.raw_response().expect("an answer");
     assert_eq!(raw.status().as_u16(), 501);
     let (code, message) = refusal::<(), _, _>(Err(error));
     assert!(!code.is_empty());
-    assert!(message.contains("CreateService"), "{message}");
+    assert!(message.contains("DiscoverPollEndpoint"), "{message}");
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn coverage_lists_every_operation() {
     let operations = ecs["operations"].as_array().expect("a list");
     let on = |name: &str| operations.iter().find(|operation| operation["name"] == name).map(|o| o["on"].clone());
     assert_eq!(on("RunTask"), Some(true.into()));
-    assert_eq!(on("CreateService"), Some(false.into()));
+    assert_eq!(on("DiscoverPollEndpoint"), Some(false.into()));
 }
 
 #[tokio::test]

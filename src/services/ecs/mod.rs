@@ -9,4 +9,5 @@ pub mod network;
 pub mod operations;
 pub mod resources;
 pub mod scheduler;
+pub mod service_scheduler;
 pub mod task_definition_deletion;

@@ -33,6 +33,15 @@ impl Reconciler for TaskDefinitionDeletion {
     }
 
     fn touched(&self, change: &Change, state: &State) -> Vec<TaskDefinitionKey> {
+        if let Change::Service(key) = change {
+            // A service that moved on, or ended, may have let go of any of its definitions.
+            let deleting = state.task_definition_families.values().any(|family| family.deleting > 0);
+            let revisions = || state.service_revisions.values().filter(|revision| revision.key.service == *key);
+            let mut keys: Vec<_> =
+                if deleting { revisions().map(|it| it.spec.task_definition.clone()).collect() } else { Vec::new() };
+            keys.retain(|key| is_deleting(state, key));
+            return keys;
+        }
         let key = match change {
             Change::TaskDefinition(key) => Some(key),
             // A task that stops lets go of its definition.

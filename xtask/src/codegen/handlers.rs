@@ -42,7 +42,7 @@ pub(crate) fn generate(root: &Path, code: &ServiceCode<'_>, output: &mut Output)
             continue;
         }
         handlers.present.insert(name.clone());
-        writeln!(modules, "mod {file};")?;
+        writeln!(modules, "pub(crate) mod {file};")?;
         let operation = names::type_name(name);
         let entry = if is_streaming(code, name) { "streaming::<ops::" } else { "new::<ops::" };
         let types = if is_streaming(code, name) { "_, _, _" } else { "_, _" };

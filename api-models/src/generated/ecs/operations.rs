@@ -629,7 +629,8 @@ pub static DESCRIBE_SERVICE_DEPLOYMENTS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeServiceDeployments, DESCRIBE_SERVICE_DEPLOYMENTS, types::DescribeServiceDeploymentsRequest => types::DescribeServiceDeploymentsResponse, errors::DescribeServiceDeploymentsError);
 
@@ -647,7 +648,8 @@ pub static DESCRIBE_SERVICE_REVISIONS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeServiceRevisions, DESCRIBE_SERVICE_REVISIONS, types::DescribeServiceRevisionsRequest => types::DescribeServiceRevisionsResponse, errors::DescribeServiceRevisionsError);
 
@@ -1028,7 +1030,8 @@ pub static LIST_SERVICE_DEPLOYMENTS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(ListServiceDeployments, LIST_SERVICE_DEPLOYMENTS, types::ListServiceDeploymentsRequest => types::ListServiceDeploymentsResponse, errors::ListServiceDeploymentsError);
 
@@ -1046,6 +1049,7 @@ pub static LIST_SERVICES: OperationSchema = OperationSchema::new(
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
 )
+.on()
 .paginated(Pagination {
     input_token: &["nextToken"],
     output_token: &["nextToken"],
@@ -1070,6 +1074,7 @@ pub static LIST_SERVICES_BY_NAMESPACE: OperationSchema = OperationSchema::new(
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
 )
+.on()
 .paginated(Pagination {
     input_token: &["nextToken"],
     output_token: &["nextToken"],
@@ -1356,7 +1361,8 @@ pub static STOP_SERVICE_DEPLOYMENT: OperationSchema = OperationSchema::new(
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(StopServiceDeployment, STOP_SERVICE_DEPLOYMENT, types::StopServiceDeploymentRequest => types::StopServiceDeploymentResponse, errors::StopServiceDeploymentError);
 
@@ -1635,7 +1641,8 @@ pub static UPDATE_SERVICE: OperationSchema = OperationSchema::new(
         &schema::PLATFORM_TASK_DEFINITION_INCOMPATIBILITY_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(UpdateService, UPDATE_SERVICE, types::UpdateServiceRequest => types::UpdateServiceResponse, errors::UpdateServiceError);
 

@@ -218,6 +218,7 @@ fn service(
         steady: false,
         noted: BTreeSet::new(),
         lacks_capacity: false,
+        moving: false,
     })
 }
 

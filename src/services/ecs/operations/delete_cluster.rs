@@ -2,12 +2,14 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html>
 
 use api_models::ecs::{
-    ClusterContainsContainerInstancesException, ClusterContainsTasksException, ClusterNotFoundException,
-    DeleteClusterError, DeleteClusterRequest, DeleteClusterResponse, InvalidParameterException,
+    ClusterContainsContainerInstancesException, ClusterContainsServicesException, ClusterContainsTasksException,
+    ClusterNotFoundException, DeleteClusterError, DeleteClusterRequest, DeleteClusterResponse,
+    InvalidParameterException,
 };
 
 use crate::services::Context;
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::service::{ServiceStatus, forget, services_of};
 use crate::services::ecs::resources::{Cluster, ClusterStatus, ContainerInstance, TaskStatus, lookup};
 
 /// It stays describable, and the deletion can be repeated.
@@ -30,6 +32,12 @@ pub(crate) async fn handle(
                 )
                 .into());
             }
+            if services_of(tx, &key).any(|service| service.status != ServiceStatus::Inactive) {
+                return Err(ClusterContainsServicesException::new(
+                    "The Cluster cannot be deleted while Services are active.",
+                )
+                .into());
+            }
             if tasks_of(tx, &key).any(|task| task.last_status != TaskStatus::Stopped) {
                 return Err(ClusterContainsTasksException::new(
                     "The Cluster cannot be deleted while Tasks are active.",
@@ -41,6 +49,8 @@ pub(crate) async fn handle(
             for key in &gone {
                 tx.delete::<ContainerInstance>(key);
             }
+            let gone: Vec<_> = services_of(tx, &key).map(|service| service.key.clone()).collect();
+            gone.iter().for_each(|key| forget(tx, key));
             cluster.status = ClusterStatus::Inactive;
             let answer = cluster.to_answer(tx);
             tx.put(cluster);

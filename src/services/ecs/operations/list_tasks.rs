@@ -1,6 +1,8 @@
 //! ListTasks: the ARNs of a cluster's tasks, filtered.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html>
 
+use std::sync::Arc;
+
 use api_models::ecs::{
     DesiredStatus, InvalidParameterException, LaunchType, ListTasksError, ListTasksRequest, ListTasksResponse,
     ServiceNotFoundException,
@@ -8,7 +10,9 @@ use api_models::ecs::{
 
 use crate::services::Context;
 use crate::services::ecs::resources::paging::{Order, PageRequest};
+use crate::services::ecs::resources::service::{self, Phase, ServiceKey};
 use crate::services::ecs::resources::{Task, TaskStatus, check_id, lookup, tasks_after};
+use crate::store::State;
 
 fn invalid(message: &str) -> ListTasksError {
     InvalidParameterException::new(message).into()
@@ -34,10 +38,14 @@ pub(crate) async fn handle(context: Context, input: ListTasksRequest) -> Result<
     }
     let state = context.snapshot();
     let cluster = &lookup::active_cluster(&state, &context.scope, input.cluster.as_deref())?.key;
-    // Services and daemons don't exist yet.
-    if input.service_name.is_some() || input.daemon_name.is_some() {
+    // Daemons that are resources of their own don't exist yet.
+    if input.daemon_name.is_some() {
         return Err(ServiceNotFoundException::new("Service not found.").into());
     }
+    let service = match &input.service_name {
+        None => None,
+        Some(named) => Some(service::find::<ListTasksError>(&state, cluster, Some(named))?.key.clone()),
+    };
     let instance = match &input.container_instance {
         None => None,
         Some(named) => {
@@ -58,7 +66,20 @@ pub(crate) async fn handle(context: Context, input: ListTasksRequest) -> Result<
             && (input.started_by.is_none() || input.started_by == task.started_by)
             && instance.is_none_or(|id| task.container_instance.as_ref().is_some_and(|key| *key.id == *id))
     };
-    let tasks = tasks_after(&state, cluster, after.as_deref()).filter(|task| wanted(task));
+    let tasks: Box<dyn Iterator<Item = &Arc<Task>>> = match &service {
+        Some(service) => Box::new(tasks_of(&state, service).into_iter()),
+        None => Box::new(tasks_after(&state, cluster, after.as_deref())),
+    };
+    let tasks = tasks.filter(|task| wanted(task));
     let (tasks, next_token) = page.cut(tasks, Order::Ascending, |task| task.key.id.to_string())?;
     Ok(ListTasksResponse { task_arns: Some(tasks.iter().map(|task| task.key.arn()).collect()), next_token })
+}
+
+/// A service's tasks by id, the stopped ones too.
+fn tasks_of<'a>(state: &'a State, service: &ServiceKey) -> Vec<&'a Arc<Task>> {
+    let phases = [Phase::Live, Phase::Ended, Phase::Settled];
+    let keys = phases.into_iter().flat_map(|phase| state.service_tasks.of(service, phase));
+    let mut tasks: Vec<&Arc<Task>> = keys.filter_map(|key| state.tasks.get(&key)).collect();
+    tasks.sort_by(|one, other| one.key.id.cmp(&other.key.id));
+    tasks
 }

@@ -3,19 +3,21 @@
 
 use api_models::ecs::{ClientException, CommonError, InvalidParameterException, Tag};
 
+use super::service::ServiceStatus;
 use super::{
-    Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey, Task, TaskDefinition,
-    TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskStatus,
+    Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey, Service, ServiceKey, Task,
+    TaskDefinition, TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskStatus,
 };
 use crate::identity::{Arn, Scope};
 use crate::store::{State, Transaction};
 
-/// A resource that exists and can have tags. Services, task sets and capacity providers of the user's own are not
-/// there yet, so their ARNs mean nothing that exists.
+/// A resource that exists and can have tags. Task sets and capacity providers of the user's own are not there yet, so
+/// their ARNs mean nothing that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taggable {
     Cluster(ClusterKey),
     ContainerInstance(ContainerInstanceKey),
+    Service(ServiceKey),
     Task(TaskKey),
     TaskDefinition(TaskDefinitionKey),
 }
@@ -62,9 +64,12 @@ impl Taggable {
                 .filter(|key| state.task_definitions.contains_key(key))
                 .map(Self::TaskDefinition)
                 .ok_or_else(|| ClientException::new("Unable to describe task definition.").into()),
-            "service" | "daemon" | "daemon-task-definition" | "express-gateway-service" => {
-                Err(absent(&kind.replace('-', " ")))
+            "service" => {
+                let (cluster, name) = in_cluster()?;
+                let key = ServiceKey { scope, cluster, name };
+                state.services.contains_key(&key).then_some(Self::Service(key)).ok_or_else(|| absent("service"))
             }
+            "daemon" | "daemon-task-definition" | "express-gateway-service" => Err(absent(&kind.replace('-', " "))),
             "task-set" => Err(absent("task set")),
             "capacity-provider" => Err(absent("capacity provider")),
             _ => Err(refuse("The ARN provided is invalid.")),
@@ -77,6 +82,7 @@ impl Taggable {
         match self {
             Self::Cluster(key) => state.clusters.get(key).map(|it| it.tags.clone()),
             Self::ContainerInstance(key) => state.container_instances.get(key).map(|it| it.tags.clone()),
+            Self::Service(key) => state.services.get(key).map(|it| it.tags.clone()),
             Self::Task(key) => state.tasks.get(key).map(|it| it.tags.clone()),
             Self::TaskDefinition(key) => state.task_definitions.get(key).map(|it| it.tags.clone()),
         }
@@ -93,6 +99,7 @@ impl Taggable {
         match self {
             Self::Cluster(key) => tx.update(key, |it: &mut Cluster| set(&mut it.tags, tags)),
             Self::ContainerInstance(key) => tx.update(key, |it: &mut ContainerInstance| set(&mut it.tags, tags)),
+            Self::Service(key) => tx.update(key, |it: &mut Service| set(&mut it.tags, tags)),
             Self::Task(key) => tx.update(key, |it: &mut Task| set(&mut it.tags, tags)),
             Self::TaskDefinition(key) => tx.update(key, |it: &mut TaskDefinition| set(&mut it.tags, tags)),
         };
@@ -114,6 +121,11 @@ impl Taggable {
                     "The specified container instance is inactive. Specify an active container instance and try again."
                 })
             }
+            Self::Service(key) => state
+                .services
+                .get(key)
+                .filter(|service| service.status == ServiceStatus::Inactive)
+                .map(|_| "The specified service is inactive. Specify an active service and try again."),
             Self::Task(key) => state
                 .tasks
                 .get(key)

@@ -1,6 +1,8 @@
-//! Pure decisions: placement and capacity (and later services and deployments).
+//! Pure decisions: placement and capacity, services and their deployments.
 
 pub mod capacity;
 pub mod constraints;
+pub mod deployment;
 pub mod placement;
+pub mod plan_service;
 pub mod query;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api_models::ecs::{self, ClusterField, KeyValuePair, LaunchType};
 
 use super::{Cluster, ClusterKey, ClusterStatus};
+use crate::services::ecs::resources::service::{ServiceStatus, services_of};
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskKey, TaskStatus};
 use crate::store::State;
 
@@ -34,6 +35,9 @@ pub struct Census {
     running: [i32; 3],
     pending: [i32; 3],
     instances: i32,
+    /// Services, by what their tasks run on.
+    active: [i32; 3],
+    draining: [i32; 3],
 }
 
 impl Census {
@@ -54,15 +58,32 @@ impl Census {
                 _ => {}
             }
         }
+        for service in services_of(state, cluster) {
+            let revision = service.revision.as_ref().map(|id| service.revision_key(id));
+            let spec = revision.and_then(|key| state.service_revisions.get(&key)).map(|revision| &revision.spec);
+            let kind = match spec.and_then(|spec| spec.launch_type.as_ref()) {
+                Some(LaunchType::External) => 2,
+                Some(LaunchType::Fargate) => 1,
+                Some(_) => 0,
+                None => usize::from(spec.is_some()),
+            };
+            match service.status {
+                ServiceStatus::Active => census.active[kind] += 1,
+                ServiceStatus::Draining => census.draining[kind] += 1,
+                ServiceStatus::Inactive => {}
+            }
+        }
         let counted = |instance: &&Arc<ContainerInstance>| matches!(&*instance.status, "ACTIVE" | "DRAINING");
         census.instances = i32::try_from(instances_of(state, cluster).filter(counted).count()).unwrap_or(i32::MAX);
         census
     }
 
-    /// The sixteen statistics in AWS's order. Services and managed instances don't exist yet: theirs are 0.
+    /// The sixteen statistics in AWS's order. Managed instances don't exist: theirs are 0.
     fn statistics(&self) -> Vec<KeyValuePair> {
         let [running_ec2, running_fargate, running_external] = self.running;
         let [pending_ec2, pending_fargate, pending_external] = self.pending;
+        let [active_ec2, active_fargate, active_external] = self.active;
+        let [draining_ec2, draining_fargate, draining_external] = self.draining;
         [
             ("runningEC2TasksCount", running_ec2),
             ("runningFargateTasksCount", running_fargate),
@@ -72,12 +93,12 @@ impl Census {
             ("pendingExternalTasksCount", pending_external),
             ("runningManagedInstancesTasksCount", 0),
             ("pendingManagedInstancesTasksCount", 0),
-            ("activeEC2ServiceCount", 0),
-            ("activeFargateServiceCount", 0),
-            ("drainingEC2ServiceCount", 0),
-            ("drainingFargateServiceCount", 0),
-            ("activeExternalServiceCount", 0),
-            ("drainingExternalServiceCount", 0),
+            ("activeEC2ServiceCount", active_ec2),
+            ("activeFargateServiceCount", active_fargate),
+            ("drainingEC2ServiceCount", draining_ec2),
+            ("drainingFargateServiceCount", draining_fargate),
+            ("activeExternalServiceCount", active_external),
+            ("drainingExternalServiceCount", draining_external),
             ("activeManagedInstancesServiceCount", 0),
             ("drainingManagedInstancesServiceCount", 0),
         ]
@@ -107,7 +128,7 @@ impl Cluster {
             registered_container_instances_count: Some(census.instances),
             running_tasks_count: Some(census.running.iter().sum()),
             pending_tasks_count: Some(census.pending.iter().sum()),
-            active_services_count: Some(0),
+            active_services_count: Some(census.active.iter().sum()),
             statistics: Some(if asked(ClusterField::Statistics) { census.statistics() } else { Vec::new() }),
             tags: Some(if asked(ClusterField::Tags) { self.tags.clone() } else { Vec::new() }),
             settings: Some(if asked(ClusterField::Settings) { self.settings.clone() } else { Vec::new() }),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api_models::ecs::{CommonError, InvalidParameterException, ServiceNotFoundException};
 
 use super::{Service, ServiceKey, ServiceStatus};
-use crate::identity::Arn;
+use crate::identity::{Arn, Scope};
 use crate::services::ecs::resources::ClusterKey;
 use crate::services::ecs::resources::lookup::resource_of_arn;
 use crate::store::State;
@@ -68,4 +68,23 @@ pub fn services_of<'a>(state: &'a State, cluster: &ClusterKey) -> impl Iterator<
     let scope = &cluster.scope;
     let key = |cluster: String| ServiceKey { scope: scope.clone(), cluster: cluster.into(), name: "".into() };
     state.services.range(key(cluster.name.to_string())..key(format!("{}\0", cluster.name))).map(|(_, service)| service)
+}
+
+/// The service and the id in the ARN of something that belongs to a service (`<kind>/<cluster>/<service>/<id>`). `None`
+/// when it is of another account or region.
+///
+/// # Errors
+/// InvalidParameterException when it is no such ARN.
+pub fn key_in_arn(scope: &Scope, arn: &str, kind: &str) -> Result<Option<(ServiceKey, Arc<str>)>, CommonError> {
+    let unexpected = |what: &str| InvalidParameterException::new(format!("Invalid identifier: Unexpected {what}"));
+    let (found, rest) =
+        Arn::parse(arn).ok().and_then(|arn| arn.typed_resource()).ok_or_else(|| unexpected("resource type"))?;
+    if found != kind {
+        return Err(unexpected("resource type").into());
+    }
+    let [cluster, service, id] = rest.split('/').collect::<Vec<_>>()[..] else {
+        return Err(unexpected("number of separators").into());
+    };
+    let own = resource_of_arn(scope, arn, kind).is_some();
+    Ok(own.then(|| (ServiceKey::new(&ClusterKey::new(scope, cluster), service), id.into())))
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{ServiceDeployment, ServiceDeploymentKey, ServiceEvent, ServiceRevision, ServiceRevisionKey, TaskSet};
 use crate::identity::Scope;
 use crate::services::ecs::resources::ClusterKey;
-use crate::store::{Record, Transaction};
+use crate::store::{Record, State, Transaction};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,6 +144,8 @@ pub struct Deployment {
     pub rollout_reason: String,
     /// Consecutive failures, as the circuit breaker counts them.
     pub failed_tasks: i32,
+    /// How many of its tasks were healthy when it was last looked at, while it is under way.
+    pub healthy_tasks: i32,
     pub backoff: Backoff,
     /// The id of the [`ServiceDeployment`] under way; `None` once that is over.
     pub service_deployment: Option<Arc<str>>,
@@ -161,6 +163,7 @@ impl Deployment {
             rollout: Rollout::InProgress,
             rollout_reason,
             failed_tasks: 0,
+            healthy_tasks: 0,
             backoff: Backoff::default(),
             service_deployment: Some(service_deployment),
         }
@@ -207,6 +210,8 @@ pub struct Service {
     pub noted: BTreeSet<String>,
     /// It wants tasks that no container instance has room for: what changes on the instances wakes it.
     pub lacks_capacity: bool,
+    /// A task is being moved to another zone: there is one more than desired for a while.
+    pub moving: bool,
 }
 
 impl Service {
@@ -234,6 +239,15 @@ impl Record for Service {
 
     fn key(&self) -> ServiceKey {
         self.key.clone()
+    }
+
+    fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
+        let (before, after) = (old.is_some_and(Self::watches_instances), new.is_some_and(Self::watches_instances));
+        match old.or(new) {
+            Some(service) if after && !before => drop(state.services_that_watch.insert(service.key.clone())),
+            Some(service) if before && !after => drop(state.services_that_watch.remove(&service.key)),
+            _ => {}
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub struct ServiceLink {
     pub name: Arc<str>,
     /// Of the deployment or task set that started it.
     pub deployment: DeploymentId,
-    /// The scheduler has taken note that the task stopped, and why.
+    /// The scheduler has taken note that the task stopped, or is to stop, and why.
     pub settled: bool,
 }
 

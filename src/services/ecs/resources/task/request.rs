@@ -104,6 +104,9 @@ impl TaskRequest {
         let mut tags = tags::merge(inherited, self.tags)?;
         if self.enable_ecs_managed_tags {
             tags.push(Tag { key: Some("aws:ecs:clusterName".to_owned()), value: Some(cluster.name.to_string()) });
+            if let Some(service) = &self.service {
+                tags.push(Tag { key: Some("aws:ecs:serviceName".to_owned()), value: Some(service.name.to_string()) });
+            }
         }
         Ok(Blueprint {
             cluster: cluster.clone(),

@@ -10,6 +10,7 @@ use super::{
     Prepared, TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionStatus,
 };
 use crate::services::ecs::resources::TaskStatus;
+use crate::services::ecs::resources::service::ServiceStatus;
 use crate::store::{State, Transaction};
 
 /// How long a revision stays DELETE_IN_PROGRESS at least, so that clients see that it does. ECS names no time.
@@ -91,15 +92,25 @@ pub fn delete(tx: &mut Transaction, key: &TaskDefinitionKey) {
     }
 }
 
-/// When a revision that is DELETE_IN_PROGRESS may go: once no task that is not STOPPED uses it, after a while in which
+/// When a revision that is DELETE_IN_PROGRESS may go: once no task that is not STOPPED and no service uses it, after a while in which
 /// it can still be described. `None` when it must not go for now (or there is none to delete).
 #[must_use]
 pub fn can_be_deleted(state: &State, key: &TaskDefinitionKey) -> Option<Timestamp> {
     let definition = state.task_definitions.get(key)?;
     let requested = definition.delete_requested_at?;
     let in_use = definition.status != TaskDefinitionStatus::DeleteInProgress
+        || is_deployed(state, key)
         || state.tasks.values().any(|task| task.task_definition == *key && task.last_status != TaskStatus::Stopped);
     (!in_use).then(|| requested.saturating_add(DELETION_DELAY))
+}
+
+/// Whether a service could start tasks of it: by one of its deployments, or by a rollback.
+fn is_deployed(state: &State, key: &TaskDefinitionKey) -> bool {
+    state.services.values().any(|service| {
+        let deployed = service.deployments.iter().map(|deployment| &deployment.id).chain(&service.last_completed);
+        let mut revisions = deployed.filter_map(|id| state.service_revisions.get(&service.revision_key(id)));
+        service.status != ServiceStatus::Inactive && revisions.any(|revision| revision.spec.task_definition == *key)
+    })
 }
 
 /// All revisions of a family there can be.

@@ -1,0 +1,296 @@
+//! Pure: what to do for a service now.
+//!
+//! [`plan`] is a function of the service's record, its tasks and the time. It takes note of tasks that ended, fails or
+//! completes the deployment under way, and says how many tasks are to be started and which are to be stopped: `replica`
+//! and `daemon` know how many, `scale_in` which. Nothing of it depends on what was planned before, so a plan that is
+//! carried out twice, or half, does no harm; when all is as it should be the plan is empty.
+
+mod daemon;
+mod replica;
+mod scale_in;
+mod stages;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::deployment::{self, Alarms, Ending, TargetHealth, Timing, Worth, count_failures, ending, worth};
+use crate::services::ecs::resources::service::{
+    Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceDeployment, ServiceStatus,
+};
+use crate::services::ecs::resources::{ContainerInstanceKey, Task, TaskKey, TaskStatus};
+use crate::time::Timestamp;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub service: &'a Service,
+    /// The service deployment under way.
+    pub under_way: Option<&'a ServiceDeployment>,
+    /// The service's tasks that are not STOPPED.
+    pub live: &'a [Arc<Task>],
+    /// Those that stopped, or are to stop, and whose end was not taken note of.
+    pub ended: &'a [Arc<Task>],
+    pub instances: &'a Instances,
+    pub targets: &'a dyn TargetHealth,
+    pub alarms: &'a dyn Alarms,
+    pub timing: Timing,
+    pub now: Timestamp,
+}
+
+/// What a service needs to know of container instances and zones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instances {
+    /// Those a DAEMON has to have a task on.
+    pub matching: Vec<ContainerInstanceKey>,
+    /// Those whose tasks are to be moved elsewhere.
+    pub leaving: Vec<ContainerInstanceKey>,
+    /// The zones that new tasks could run in.
+    pub zones: Vec<String>,
+}
+
+/// Tasks to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    pub deployment: DeploymentId,
+    pub count: usize,
+    /// One on each of these; anywhere when empty.
+    pub on: Vec<ContainerInstanceKey>,
+}
+
+/// A task to be stopped, and the reason it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    pub task: TaskKey,
+    pub reason: String,
+}
+
+/// What to do. The records are as they are to be written; they are only in the plan when they change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub service: Service,
+    pub service_deployment: Option<ServiceDeployment>,
+    pub start: Vec<Start>,
+    pub stop: Vec<Stop>,
+    /// Tasks whose end is taken note of with this plan.
+    pub settle: Vec<TaskKey>,
+    /// Messages of new service events, oldest first.
+    pub events: Vec<String>,
+    /// When to look again if nothing happens before.
+    pub wake: Option<Timestamp>,
+    changed: bool,
+}
+
+impl Plan {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.changed && self.start.is_empty() && self.stop.is_empty() && self.settle.is_empty()
+    }
+
+    fn wake_at(&mut self, at: Timestamp) {
+        self.wake = Some(self.wake.map_or(at, |other| other.min(at)));
+    }
+
+    /// `(service <name>) <what>`
+    fn say(&mut self, what: &str) {
+        self.events.push(format!("(service {}) {what}", self.service.key.name));
+    }
+
+    /// Says something once, until [`Plan::forget`] is called for its cause.
+    fn say_once(&mut self, cause: &str, what: &str) {
+        if self.service.noted.insert(cause.to_owned()) {
+            self.say(what);
+        }
+    }
+
+    fn forget(&mut self, cause: &str) {
+        self.service.noted.remove(cause);
+    }
+
+    fn stop(&mut self, task: &Task, reason: String) {
+        self.stop.push(Stop { task: task.key.clone(), reason });
+    }
+}
+
+/// Why events are said only once: the causes that last.
+const IMPAIRED: &str = "impaired";
+const STUCK: &str = "stuck";
+
+/// A task that should run, judged.
+#[derive(Clone, Copy, Debug)]
+struct Judged<'a> {
+    task: &'a Task,
+    worth: Worth,
+}
+
+impl Judged<'_> {
+    fn is_healthy(&self) -> bool {
+        self.worth == Worth::Healthy
+    }
+
+    /// Whether somebody may rely on it: it runs, and nothing says that it is unwell.
+    fn serves(&self) -> bool {
+        self.is_healthy() || (self.is_fresh() && self.task.last_status == TaskStatus::Running)
+    }
+
+    fn is_fresh(&self) -> bool {
+        matches!(self.worth, Worth::Fresh(_))
+    }
+
+    /// Until when it must not be stopped, if it must not now.
+    fn protected_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.task.protection.map(|protection| protection.expires_at).filter(|expiry| *expiry > now)
+    }
+}
+
+/// The plan for a service.
+#[must_use]
+pub fn plan(view: &View<'_>) -> Plan {
+    let mut plan = Plan {
+        service: view.service.clone(),
+        service_deployment: view.under_way.cloned(),
+        start: Vec::new(),
+        stop: Vec::new(),
+        settle: Vec::new(),
+        events: Vec::new(),
+        wake: None,
+        changed: false,
+    };
+    take_note(view, &mut plan);
+    match view.service.status {
+        ServiceStatus::Inactive => {}
+        ServiceStatus::Draining => drain(view, &mut plan),
+        ServiceStatus::Active if view.service.controller == Controller::Ecs => keep(view, &mut plan),
+        ServiceStatus::Active => {}
+    }
+    plan.service_deployment = plan.service_deployment.filter(|after| Some(after) != view.under_way);
+    plan.changed = plan.service != *view.service || plan.service_deployment.is_some() || !plan.events.is_empty();
+    plan
+}
+
+/// Takes note of the tasks that ended by themselves.
+fn take_note(view: &View<'_>, plan: &mut Plan) {
+    plan.settle = view.ended.iter().map(|task| task.key.clone()).collect();
+    for deployment in &mut plan.service.deployments {
+        let own = view.ended.iter().filter(|task| belongs(task, deployment));
+        let (mut soon, mut failed) = (false, 0);
+        for task in own {
+            match ending(task, view.timing) {
+                Ending::Ordinary => {}
+                Ending::TooSoon { failed: never_healthy } => {
+                    soon = true;
+                    failed += i32::from(never_healthy);
+                }
+            }
+        }
+        if soon {
+            count_failures(deployment, failed, view.now);
+        }
+    }
+}
+
+fn belongs(task: &Task, deployment: &Deployment) -> bool {
+    task.service.as_ref().is_some_and(|link| link.deployment == deployment.id)
+}
+
+/// The service is deleted: its tasks end, and then it does.
+fn drain(view: &View<'_>, plan: &mut Plan) {
+    for task in view.live.iter().filter(|task| task.desired_status == TaskStatus::Running) {
+        plan.stop(task, scaling_reason(view.service));
+    }
+    say_stopped(plan);
+    if view.live.is_empty() {
+        plan.service.status = ServiceStatus::Inactive;
+        plan.service.inactive_at = Some(view.now);
+        plan.service.deployments.clear();
+        plan.service.lacks_capacity = false;
+    }
+}
+
+/// Brings the service to where it should be.
+fn keep(view: &View<'_>, plan: &mut Plan) {
+    stages::begin(view, plan);
+    let judged = judge(view, plan);
+    stages::watch(view, plan, &judged);
+    let reached = match view.service.scheduling {
+        Scheduling::Replica => replica::plan(view, plan, &judged),
+        Scheduling::Daemon => daemon::plan(view, plan, &judged),
+    };
+    if !reached && plan.service.primary().is_some_and(|primary| primary.backoff.failures >= deployment::IMPAIRED) {
+        plan.say_once(IMPAIRED, "is unable to consistently start tasks successfully.");
+    }
+    say_stopped(plan);
+    stages::end(view, plan, reached);
+}
+
+/// All tasks that should run, judged; asks to be woken when time changes a judgement.
+fn judge<'a>(view: &View<'a>, plan: &mut Plan) -> Vec<Judged<'a>> {
+    let seconds = view.service.health_check_grace_seconds.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0);
+    let grace = Duration::from_secs(seconds);
+    let mut judged = Vec::with_capacity(view.live.len());
+    for task in view.live.iter().filter(|task| task.desired_status == TaskStatus::Running) {
+        let worth = worth(task, view.targets, view.timing, grace, view.now);
+        if let Worth::Fresh(Some(at)) = worth {
+            plan.wake_at(at);
+        }
+        judged.push(Judged { task, worth });
+    }
+    judged
+}
+
+/// Whether the PRIMARY may start tasks now; asks to be woken when it waits.
+fn may_start(plan: &mut Plan, now: Timestamp) -> bool {
+    let Some(primary) = plan.service.primary() else { return false };
+    if primary.rollout == Rollout::Failed {
+        return false;
+    }
+    match primary.backoff.until.filter(|until| *until > now) {
+        Some(until) => {
+            plan.wake_at(until);
+            false
+        }
+        None => true,
+    }
+}
+
+/// Stops a task that was found unhealthy, which counts as a failure of its deployment.
+fn stop_unhealthy(plan: &mut Plan, judged: &Judged<'_>, now: Timestamp) {
+    let reason = match judged.worth {
+        Worth::Unhealthy(reason) => reason.to_owned(),
+        Worth::Fresh(_) | Worth::Healthy => scaling_reason(&plan.service),
+    };
+    plan.stop(judged.task, reason);
+    let id = judged.task.service.as_ref().map(|link| &link.deployment);
+    if let Some(deployment) = plan.service.deployments.iter_mut().find(|deployment| Some(&deployment.id) == id) {
+        count_failures(deployment, 1, now);
+    }
+}
+
+/// The reason tasks show that the scheduler stops.
+fn scaling_reason(service: &Service) -> String {
+    match service.revision.as_ref() {
+        Some(id) => format!("Scaling activity initiated by (deployment ecs-svc/{id})"),
+        None => "Scaling activity initiated by the service scheduler".to_owned(),
+    }
+}
+
+fn say_stopped(plan: &mut Plan) {
+    let tasks: Vec<_> = plan.stop.iter().map(|stop| stop.task.id.clone()).collect();
+    for text in in_groups("has stopped", "running tasks", &tasks) {
+        plan.say(&text);
+    }
+}
+
+/// `has started 2 tasks: (task a) (task b).`, in so many lines that none is too long.
+#[must_use]
+pub fn in_groups(verb: &str, what: &str, tasks: &[Arc<str>]) -> Vec<String> {
+    let size = (tasks.len() / 10).max(10);
+    let line = |group: &[Arc<str>]| {
+        let list: Vec<String> = group.iter().map(|id| format!("(task {id})")).collect();
+        format!("{verb} {} {what}: {}.", group.len(), list.join(" "))
+    };
+    tasks.chunks(size).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! The stages of a deployment: begun, watched by circuit breaker and alarms, rolled back or stopped, completed.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
+//!
+//! A strategy other than the rolling update has stages of its own (`lifecycleStage`): they belong here, around the
+//! counts that `replica` keeps.
+
+use api_models::ecs::ServiceDeploymentStatus;
+
+use super::{IMPAIRED, Judged, Plan, STUCK, View, belongs};
+use crate::services::ecs::resources::service::{
+    Counts, Deployment, DeploymentId, FinalCounts, Rollback, Rollout, breaker_threshold,
+};
+use crate::services::ecs::resources::{TaskStatus, service::Service};
+use crate::time::Timestamp;
+
+/// What made a deployment fail.
+enum Failure {
+    TasksFailed,
+    Alarms(Vec<String>),
+    /// StopServiceDeployment, with a rollback or without.
+    Stopped {
+        roll_back: bool,
+    },
+}
+
+impl Failure {
+    /// Of the event and of `rolloutStateReason`.
+    fn what(&self) -> &'static str {
+        match self {
+            Self::TasksFailed => "tasks failed to start",
+            Self::Alarms(_) => "alarm detected",
+            Self::Stopped { .. } => "service deployment stopped by user",
+        }
+    }
+
+    fn by(&self) -> &'static str {
+        match self {
+            Self::TasksFailed => "ECS deployment circuit breaker",
+            Self::Alarms(_) => "ECS deployment alarms",
+            Self::Stopped { .. } => "ECS deployment",
+        }
+    }
+
+    fn status_reason(&self) -> String {
+        match self {
+            Self::TasksFailed => {
+                "Service deployment rolled back because the circuit breaker threshold was exceeded.".to_owned()
+            }
+            Self::Alarms(names) => format!(
+                "Service deployment rolled back because these CloudWatch alarms were in the ALARM state: {}.",
+                names.join(", ")
+            ),
+            Self::Stopped { .. } => {
+                "Service deployment rolled back because of a StopServiceDeployment request.".to_owned()
+            }
+        }
+    }
+}
+
+/// A service deployment that waits begins.
+pub(super) fn begin(view: &View<'_>, plan: &mut Plan) {
+    if let Some(deployment) = &mut plan.service_deployment
+        && deployment.status == ServiceDeploymentStatus::Pending
+    {
+        deployment.status = ServiceDeploymentStatus::InProgress;
+        deployment.started_at = Some(view.now);
+        deployment.updated_at = view.now;
+    }
+}
+
+/// Counts what the circuit breaker counts, and ends the deployment when it, an alarm or a user says so.
+pub(super) fn watch(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) {
+    let configuration = plan.service.deployment_configuration.clone();
+    let Some(primary) = plan.service.deployments.first_mut() else { return };
+    if primary.rollout != Rollout::InProgress {
+        return;
+    }
+    let healthy = judged.iter().filter(|it| it.is_healthy() && belongs(it.task, primary)).count();
+    let healthy = i32::try_from(healthy).unwrap_or(i32::MAX);
+    let breaker = configuration.deployment_circuit_breaker.as_deref();
+    if healthy > primary.healthy_tasks && breaker.is_none_or(|it| it.reset_on_healthy_task != Some(false)) {
+        primary.failed_tasks = 0;
+    }
+    primary.healthy_tasks = healthy;
+    let failed_tasks = primary.failed_tasks;
+    let threshold = breaker_threshold(&configuration, plan.service.desired_count);
+    let status = plan.service_deployment.as_mut().map(|deployment| {
+        deployment.failure_count = failed_tasks;
+        deployment.status.clone()
+    });
+    let alarms = configuration.alarms.as_deref().filter(|alarms| alarms.enable == Some(true));
+    let ringing = alarms.map(|alarms| view.alarms.in_alarm(alarms.alarm_names.as_deref().unwrap_or_default()));
+    match status {
+        Some(ServiceDeploymentStatus::RollbackRequested) => {
+            fail(view, plan, &Failure::Stopped { roll_back: true });
+        }
+        Some(ServiceDeploymentStatus::StopRequested) => fail(view, plan, &Failure::Stopped { roll_back: false }),
+        _ if threshold.is_some_and(|threshold| failed_tasks >= threshold) => fail(view, plan, &Failure::TasksFailed),
+        _ => {
+            if let Some(names) = ringing.filter(|names| !names.is_empty()) {
+                fail(view, plan, &Failure::Alarms(names));
+            }
+        }
+    }
+}
+
+/// The PRIMARY fails; when it may, the last revision that was completed takes its place.
+fn fail(view: &View<'_>, plan: &mut Plan, failure: &Failure) {
+    let configuration = &plan.service.deployment_configuration;
+    let wanted = match failure {
+        Failure::TasksFailed => {
+            configuration.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.rollback == Some(true))
+        }
+        Failure::Alarms(_) => configuration.alarms.as_ref().is_some_and(|alarms| alarms.rollback == Some(true)),
+        Failure::Stopped { roll_back } => *roll_back,
+    };
+    let now = view.now;
+    let Some(primary) = plan.service.deployments.first_mut() else { return };
+    primary.rollout = Rollout::Failed;
+    primary.rollout_reason = format!("{}: {}.", failure.by(), failure.what());
+    primary.updated_at = now;
+    let service_deployment = primary.service_deployment.take();
+    let failed = primary.id.clone();
+    plan.say(&format!("(deployment ecs-svc/{failed}) deployment failed: {}.", failure.what()));
+    if let Some(deployment) = &mut plan.service_deployment {
+        deployment.updated_at = now;
+        match failure {
+            Failure::TasksFailed => deployment.breaker_triggered = true,
+            Failure::Alarms(names) => deployment.triggered_alarms.clone_from(names),
+            Failure::Stopped { .. } => {}
+        }
+    }
+    // One that rolled back already is not rolled back again.
+    let rolled_back = plan.service_deployment.as_ref().is_some_and(|deployment| deployment.rollback.is_some());
+    let target = plan.service.last_completed.clone().filter(|target| wanted && !rolled_back && *target != failed);
+    let Some(target) = target else {
+        let (status, reason) = match (rolled_back, failure) {
+            (true, _) => (ServiceDeploymentStatus::RollbackFailed, "Service deployment rollback failed: "),
+            (false, _) => (ServiceDeploymentStatus::Stopped, "Service deployment failed: "),
+        };
+        finish(view, plan, status, Some(format!("{reason}{}.", failure.what())));
+        return;
+    };
+    plan.say(&format!("rolling back to deployment ecs-svc/{target}."));
+    if let Some(deployment) = &mut plan.service_deployment {
+        deployment.status = ServiceDeploymentStatus::RollbackInProgress;
+        deployment.status_reason = Some(failure.status_reason());
+        deployment.rollback =
+            Some(Rollback { reason: failure.status_reason(), started_at: now, revision: target.clone() });
+    }
+    roll_back(&mut plan.service, target, service_deployment, failure.by(), now);
+    plan.forget(IMPAIRED);
+    plan.forget(STUCK);
+}
+
+fn roll_back(
+    service: &mut Service,
+    target: DeploymentId,
+    service_deployment: Option<std::sync::Arc<str>>,
+    by: &str,
+    now: Timestamp,
+) {
+    let present = service.deployments.iter().position(|deployment| deployment.id == target);
+    let mut deployment = match present {
+        Some(index) => service.deployments.remove(index),
+        None => Deployment::new(target.clone(), std::sync::Arc::from(""), now),
+    };
+    deployment.rollout = Rollout::InProgress;
+    deployment.rollout_reason = format!("{by}: rolling back to deploymentId ecs-svc/{target}.");
+    deployment.updated_at = now;
+    deployment.failed_tasks = 0;
+    deployment.healthy_tasks = 0;
+    deployment.backoff = Default::default();
+    deployment.service_deployment = service_deployment;
+    service.revision = Some(target);
+    service.deployments.insert(0, deployment);
+}
+
+/// Completes the deployment when everything is `reached`, and says when the service is steady.
+pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
+    let acts = !plan.start.is_empty() || !plan.stop.is_empty();
+    if acts || !reached {
+        plan.service.steady &= !acts;
+        drop_overtaken(view, plan);
+        return;
+    }
+    plan.forget(IMPAIRED);
+    plan.forget(STUCK);
+    let Some(primary) = plan.service.deployments.first_mut() else { return };
+    if primary.rollout == Rollout::Failed {
+        return;
+    }
+    // Those of other deployments that are stopping still.
+    if view.live.iter().any(|task| !belongs(task, primary)) {
+        return;
+    }
+    if primary.rollout == Rollout::InProgress {
+        primary.rollout = Rollout::Completed;
+        primary.rollout_reason = format!("ECS deployment ecs-svc/{} completed.", primary.id);
+        primary.updated_at = view.now;
+        primary.failed_tasks = 0;
+        primary.service_deployment = None;
+        let id = primary.id.clone();
+        plan.service.last_completed = Some(id.clone());
+        plan.say(&format!("(deployment ecs-svc/{id}) deployment completed."));
+        let rolled_back = plan.service_deployment.as_ref().is_some_and(|deployment| deployment.rollback.is_some());
+        if rolled_back {
+            finish(view, plan, ServiceDeploymentStatus::RollbackSuccessful, None);
+        } else {
+            finish(view, plan, ServiceDeploymentStatus::Successful, None);
+        }
+    }
+    plan.service.deployments.truncate(1);
+    if !plan.service.steady {
+        plan.service.steady = true;
+        plan.say("has reached a steady state.");
+    }
+}
+
+/// Deployments that were overtaken before they had a task are not shown any more; one that failed is, until the next
+/// one is complete.
+fn drop_overtaken(view: &View<'_>, plan: &mut Plan) {
+    let mut index = 0;
+    plan.service.deployments.retain(|deployment| {
+        index += 1;
+        index == 1 || deployment.rollout == Rollout::Failed || view.live.iter().any(|task| belongs(task, deployment))
+    });
+}
+
+/// The service deployment is over; its counts stay as they are now.
+fn finish(view: &View<'_>, plan: &mut Plan, status: ServiceDeploymentStatus, reason: Option<String>) {
+    let desired = plan.service.desired_count;
+    let current = plan.service.revision.clone();
+    let Some(deployment) = &mut plan.service_deployment else { return };
+    if deployment.is_over() {
+        return;
+    }
+    let of = |id: &DeploymentId| {
+        let own = || {
+            view.live.iter().filter(|task| {
+                task.desired_status == TaskStatus::Running
+                    && task.service.as_ref().is_some_and(|link| link.deployment == *id)
+            })
+        };
+        let all = i32::try_from(own().count()).unwrap_or(i32::MAX);
+        let running = own().filter(|task| task.last_status == TaskStatus::Running).count();
+        let running = i32::try_from(running).unwrap_or(i32::MAX);
+        let wanted = if current.as_ref() == Some(id) { desired } else { all };
+        FinalCounts { revision: id.clone(), counts: Counts { desired: wanted, running, pending: all - running } }
+    };
+    deployment.final_counts = deployment.sources.iter().chain([&deployment.target]).map(of).collect();
+    deployment.status = status;
+    deployment.status_reason = reason.or(deployment.status_reason.take());
+    deployment.updated_at = view.now;
+    deployment.finished_at = Some(view.now);
+    if deployment.status == ServiceDeploymentStatus::Stopped {
+        deployment.stopped_at = Some(view.now);
+    }
+}

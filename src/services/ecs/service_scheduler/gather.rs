@@ -1,0 +1,105 @@
+//! What a plan for a service is made from, out of the state.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use api_models::ecs::{ContainerImage, LaunchType};
+
+use crate::services::ecs::network;
+use crate::services::ecs::resources::cluster::instances_of;
+use crate::services::ecs::resources::service::{
+    Phase, RevisionSpec, Scheduling, Service, ServiceDeployment, ServiceDeploymentKey, ServiceRevision,
+};
+use crate::services::ecs::resources::{ContainerInstance, Task, TaskStatus};
+use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
+use crate::services::ecs::scheduler::plan_service::Instances;
+use crate::store::State;
+
+/// The part of the state that concerns one service.
+pub(super) struct Gathered {
+    pub(super) under_way: Option<Arc<ServiceDeployment>>,
+    pub(super) live: Vec<Arc<Task>>,
+    pub(super) ended: Vec<Arc<Task>>,
+    pub(super) instances: Instances,
+    /// The newest revision, with its images, when those are known now and were not before.
+    pub(super) images: Option<ServiceRevision>,
+}
+
+impl Gathered {
+    pub(super) fn new(state: &State, service: &Service) -> Self {
+        let tasks = |phase| -> Vec<Arc<Task>> {
+            state.service_tasks.of(&service.key, phase).filter_map(|key| state.tasks.get(&key).cloned()).collect()
+        };
+        let under_way = service.primary().and_then(|primary| primary.service_deployment.clone());
+        let under_way = under_way
+            .and_then(|id| state.service_deployments.get(&ServiceDeploymentKey { service: service.key.clone(), id }));
+        let live = tasks(Phase::Live);
+        // Known as soon as it is to stop: its replacement does not wait until it has.
+        let stopping = |task: &&Arc<Task>| {
+            task.desired_status == TaskStatus::Stopped && task.service.as_ref().is_some_and(|link| !link.settled)
+        };
+        let mut ended = tasks(Phase::Ended);
+        ended.extend(live.iter().filter(stopping).cloned());
+        let revision = service.revision.as_ref().and_then(|id| state.service_revisions.get(&service.revision_key(id)));
+        Self {
+            under_way: under_way.cloned(),
+            ended,
+            instances: revision.map(|revision| instances(state, service, revision)).unwrap_or_default(),
+            images: revision.and_then(|revision| resolve(revision, &live)),
+            live,
+        }
+    }
+}
+
+fn instances(state: &State, service: &Service, revision: &ServiceRevision) -> Instances {
+    if revision.spec.launch_type != Some(LaunchType::Ec2) {
+        return Instances { zones: zones_of_subnets(service, &revision.spec), ..Instances::default() };
+    }
+    let cluster = service.key.cluster();
+    let mut found = Instances::default();
+    let mut zones = BTreeSet::new();
+    let mut active: Vec<&ContainerInstance> = Vec::new();
+    for instance in instances_of(state, &cluster) {
+        if instance.status == "ACTIVE" && instance.agent_connected {
+            active.push(instance);
+            zones.extend(attribute(instance, ZONE_ATTRIBUTE).map(str::to_owned));
+        } else if instance.status == "DRAINING" {
+            found.leaving.push(instance.key.clone());
+        }
+    }
+    found.zones = zones.into_iter().collect();
+    if service.scheduling == Scheduling::Daemon {
+        found.matching = super::launch::matching(state, service, revision, &active);
+    }
+    found
+}
+
+fn zones_of_subnets(service: &Service, spec: &RevisionSpec) -> Vec<String> {
+    let vpc = spec.network_configuration.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
+    let subnets = vpc.and_then(|vpc| vpc.subnets.as_deref()).unwrap_or_default();
+    let region = &service.key.scope.region;
+    let zones: BTreeSet<String> = subnets.iter().map(|subnet| network::zone_of_subnet(region, subnet)).collect();
+    zones.into_iter().collect()
+}
+
+/// The images of a revision, as one of its tasks pulled them.
+fn resolve(revision: &ServiceRevision, live: &[Arc<Task>]) -> Option<ServiceRevision> {
+    if !revision.images.is_empty() {
+        return None;
+    }
+    let own = |task: &&Arc<Task>| {
+        task.last_status == TaskStatus::Running
+            && task.service.as_ref().is_some_and(|link| link.deployment == revision.key.id)
+    };
+    let images = live.iter().filter(own).find_map(|task| {
+        let resolved = task.containers.iter().map(|container| {
+            Some(ContainerImage {
+                container_name: Some(container.name.to_string()),
+                image: Some(container.image.clone()),
+                image_digest: Some(container.image_digest.clone()?),
+            })
+        });
+        resolved.collect::<Option<Vec<_>>>()
+    })?;
+    Some(ServiceRevision { images, ..revision.clone() })
+}

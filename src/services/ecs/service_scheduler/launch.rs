@@ -1,0 +1,204 @@
+//! New tasks of a service: where they go, and their records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api_models::Unexpected;
+use api_models::ecs::CreateServiceError;
+
+use crate::services::Shared;
+use crate::services::ecs::network;
+use crate::services::ecs::resources::capacity::Capacity;
+use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::service::{Launch, Phase, Service, ServiceRevision, launch};
+use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Place, Task, TaskStatus, reservation};
+use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy, ZONE_ATTRIBUTE};
+use crate::services::ecs::scheduler::plan_service::Start;
+use crate::store::{State, Transaction};
+use crate::time::Timestamp;
+
+/// What came of a start.
+#[derive(Debug, Default)]
+pub(super) struct Started {
+    /// Their resources are reserved; they are not written yet.
+    pub(super) tasks: Vec<Task>,
+    /// Why not all of them found a place, in the words of the service event.
+    pub(super) failure: Option<String>,
+}
+
+/// Makes the tasks of `start`.
+pub(super) fn start(
+    tx: &mut Transaction,
+    shared: &Shared,
+    service: &Service,
+    start: &Start,
+    now: Timestamp,
+) -> Result<Started, Unexpected> {
+    let Some(revision) = tx.service_revisions.get(&service.revision_key(&start.deployment)).cloned() else {
+        return Err(Unexpected::new(format!("the service revision {} is gone", start.deployment)));
+    };
+    let launch = match of_revision(tx, service, &revision) {
+        Ok(launch) => launch,
+        // It was accepted once; what it depends on is gone.
+        Err(error) => {
+            let failure = Some(format!("was unable to place a task. Reason: {error}"));
+            return Ok(Started { tasks: Vec::new(), failure });
+        }
+    };
+    let own: Vec<Arc<Task>> = tx
+        .service_tasks
+        .of(&service.key, Phase::Live)
+        .filter_map(|key| tx.tasks.get(&key).cloned())
+        .filter(|task| task.desired_status == TaskStatus::Running)
+        .collect();
+    match &launch.capacity {
+        Capacity::Fargate | Capacity::Strategy(_) => Ok(on_fargate(shared, &launch, &own, start, now)),
+        Capacity::Instances(_) => Ok(on_instances(tx, shared, &launch, &own, start, now)),
+    }
+}
+
+fn of_revision(state: &State, service: &Service, revision: &ServiceRevision) -> Result<Launch, String> {
+    let Some(definition) = state.task_definitions.get(&revision.spec.task_definition) else {
+        return Err("The task definition was deleted.".to_owned());
+    };
+    launch::<CreateServiceError>(service, &revision.key.id, &revision.spec, definition)
+        .map_err(|error| error.to_string())
+}
+
+/// The instances that a DAEMON's tasks could run on if these had nothing else to do.
+pub(super) fn matching(
+    state: &State,
+    service: &Service,
+    revision: &ServiceRevision,
+    active: &[&ContainerInstance],
+) -> Vec<ContainerInstanceKey> {
+    let Ok(launch) = of_revision(state, service, revision) else { return Vec::new() };
+    let rendered = launch.blueprint.definition.render();
+    let requirements =
+        Requirements::of(Default::default(), &rendered).under(&launch.constraints, &launch.blueprint.group);
+    let requirements = Requirements { distinct_instance: false, ..requirements };
+    let fits = |instance: &&&ContainerInstance| {
+        let candidate = Candidate::alone(instance);
+        placement::refusal(&candidate, &requirements).is_none()
+    };
+    active.iter().filter(fits).map(|instance| instance.key.clone()).collect()
+}
+
+fn on_fargate(shared: &Shared, launch: &Launch, own: &[Arc<Task>], start: &Start, now: Timestamp) -> Started {
+    let same =
+        || own.iter().filter(|task| task.service.as_ref().is_some_and(|link| link.deployment == start.deployment));
+    // What the strategy gives each provider of all tasks, less what it has.
+    let mut providers = launch.capacity.providers(same().count() + start.count);
+    for task in same() {
+        if let Some(index) = providers.iter().position(|provider| *provider == task.capacity_provider) {
+            providers.swap_remove(index);
+        }
+    }
+    let mut subnets = Subnets::new(launch, own);
+    let place = |capacity_provider| {
+        launch.blueprint.task(Place::Fargate { capacity_provider }, subnets.next(), &shared.ids, now)
+    };
+    Started { tasks: providers.into_iter().take(start.count).map(place).collect(), failure: None }
+}
+
+/// Which subnet the next task on Fargate goes to: one in the zone that has the fewest.
+struct Subnets {
+    /// The zone of each subnet, and how many tasks the subnet has.
+    subnets: Vec<(String, usize)>,
+}
+
+impl Subnets {
+    fn new(launch: &Launch, own: &[Arc<Task>]) -> Self {
+        let network = launch.blueprint.network.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
+        let subnets = network.and_then(|vpc| vpc.subnets.as_deref()).unwrap_or_default();
+        let mut tasks: BTreeMap<&str, usize> = BTreeMap::new();
+        for attachment in own.iter().filter_map(|task| task.attachment.as_ref()) {
+            *tasks.entry(&attachment.subnet_id).or_default() += 1;
+        }
+        let region = &launch.blueprint.cluster.scope.region;
+        let of = |subnet: &String| {
+            (network::zone_of_subnet(region, subnet), tasks.get(subnet.as_str()).copied().unwrap_or(0))
+        };
+        Self { subnets: subnets.iter().map(of).collect() }
+    }
+
+    fn next(&mut self) -> usize {
+        let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
+        for (zone, tasks) in &self.subnets {
+            *zones.entry(zone).or_default() += tasks;
+        }
+        let order = |(zone, tasks): &(String, usize)| (zones.get(zone.as_str()).copied().unwrap_or(0), *tasks);
+        let best = self.subnets.iter().enumerate().min_by_key(|(_, subnet)| order(subnet)).map(|(index, _)| index);
+        let Some(index) = best else { return 0 };
+        self.subnets[index].1 += 1;
+        index
+    }
+}
+
+fn on_instances(
+    tx: &mut Transaction,
+    shared: &Shared,
+    launch: &Launch,
+    own: &[Arc<Task>],
+    start: &Start,
+    now: Timestamp,
+) -> Started {
+    let blueprint = &launch.blueprint;
+    let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
+        .filter(|instance| instance.status == "ACTIVE")
+        .filter(|instance| start.on.is_empty() || start.on.contains(&instance.key))
+        .cloned()
+        .collect();
+    if instances.is_empty() {
+        let failure = format!("{NO_PLACE} Reason: No Container Instances were found in your cluster. {MORE}");
+        return Started { tasks: Vec::new(), failure: Some(failure) };
+    }
+    let rendered = blueprint.definition.render();
+    let requirements = Requirements::of(blueprint.needs(), &rendered).under(&launch.constraints, &blueprint.group);
+    // Only expressions may ask for the tasks of others.
+    let others = !launch.constraints.member_of.is_empty() && launch.constraints.depend_on_tasks();
+    let tasks: Vec<Arc<Task>> = if others { tasks_of(tx, &blueprint.cluster).cloned().collect() } else { own.to_vec() };
+    let tasks = || tasks.iter().map(|task| &**task);
+    let all = || instances.iter().map(|instance| &**instance);
+    let mut random = |bound| shared.ids.below(bound);
+    let spread = [Strategy::SpreadAttribute(ZONE_ATTRIBUTE.to_owned()), Strategy::SpreadInstances];
+    let strategies = if launch.strategies.is_empty() { &spread[..] } else { &launch.strategies };
+    let (mut chosen, mut refused): (Vec<&Arc<ContainerInstance>>, Option<(usize, &'static str)>) = (Vec::new(), None);
+    if start.on.is_empty() {
+        let candidates = Candidate::with_tasks(all(), tasks(), &blueprint.group);
+        let plan = placement::place(&candidates, &requirements, strategies, start.count, &mut random);
+        chosen.extend(plan.placements.into_iter().map(|index| &instances[index]));
+        refused = plan.failures.first().copied();
+    } else {
+        // One on each, whatever there is on it already.
+        for (index, candidate) in Candidate::with_tasks(all(), tasks(), &blueprint.group).iter().enumerate() {
+            match placement::refusal(candidate, &Requirements { distinct_instance: false, ..requirements.clone() }) {
+                None => chosen.push(&instances[index]),
+                Some(reason) => refused = refused.or(Some((index, reason))),
+            }
+        }
+    }
+    let mut started = Vec::with_capacity(chosen.len());
+    for (turn, instance) in chosen.into_iter().enumerate() {
+        let Some(reserved) = reservation::reserve(tx, &instance.key, &requirements.needs) else { continue };
+        started.push(blueprint.task(Place::Instance { instance, reserved }, turn, &shared.ids, now));
+    }
+    let failure = refused.map(|(index, reason)| {
+        let id = &instances[index].key.id;
+        format!("{NO_PLACE} The closest matching (container-instance {id}) {}. {MORE}", in_words(reason))
+    });
+    Started { tasks: started, failure }
+}
+
+const NO_PLACE: &str = "was unable to place a task because no container instance met all of its requirements.";
+const MORE: &str = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
+
+fn in_words(reason: &str) -> String {
+    match reason {
+        "RESOURCE:CPU" => "has insufficient CPU units available".to_owned(),
+        "RESOURCE:MEMORY" => "has insufficient memory available".to_owned(),
+        "RESOURCE:PORTS" => "is already using a port required by your task".to_owned(),
+        "ATTRIBUTE" => "is missing an attribute required by your task".to_owned(),
+        other => format!("encountered error \"{other}\""),
+    }
+}

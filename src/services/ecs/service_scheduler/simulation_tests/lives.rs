@@ -1,0 +1,206 @@
+//! Random lives: whatever is asked for and whatever goes wrong, limits are kept at every step, and in the end, when
+//! nothing goes wrong any more, the service is what was asked for.
+
+use super::*;
+use api_models::ecs::{StopServiceDeploymentRequest, StopServiceDeploymentStopType};
+
+use crate::services::ecs::operations::stop_service_deployment;
+use crate::services::ecs::resources::Protection;
+use crate::services::ecs::resources::service::ordered_by_age;
+
+impl World {
+    fn configuration(&mut self) -> Option<Box<DeploymentConfiguration>> {
+        const PERCENTS: [(i32, i32); 7] = [(100, 200), (0, 100), (50, 100), (100, 150), (50, 200), (0, 200), (75, 125)];
+        let (minimum, maximum) = PERCENTS[self.below(PERCENTS.len() as u64) as usize];
+        let breaker = DeploymentCircuitBreaker {
+            enable: Some(self.below(2) == 0),
+            rollback: None,
+            reset_on_healthy_task: Some(self.below(2) == 0),
+            ..DeploymentCircuitBreaker::default()
+        };
+        let breaker =
+            DeploymentCircuitBreaker { rollback: Some(breaker.enable == Some(true) && self.below(2) == 0), ..breaker };
+        Some(Box::new(DeploymentConfiguration {
+            minimum_healthy_percent: Some(minimum),
+            maximum_percent: Some(maximum),
+            deployment_circuit_breaker: Some(Box::new(breaker)),
+            ..DeploymentConfiguration::default()
+        }))
+    }
+
+    fn any_task(&mut self) -> Option<TaskKey> {
+        let tasks = self.tasks();
+        let index = self.below(tasks.len() as u64) as usize;
+        tasks.get(index).map(|task| task.key.clone())
+    }
+
+    fn any_family(&mut self) -> &'static str {
+        // Mostly ones that work.
+        FAMILIES[[0, 0, 0, 1, 1, 2, 3][self.below(7) as usize]]
+    }
+
+    async fn something_happens(&mut self) {
+        let choice = self.below(24);
+        self.history.push(format!("{choice} at {:?}", self.context.now()));
+        match choice {
+            0 => {
+                let desired = self.below(7) as i32;
+                if self.service().scheduling == Scheduling::Replica {
+                    self.scale(desired).await;
+                }
+            }
+            1 | 2 => {
+                let family = self.any_family();
+                self.history.push(format!("deploy {family}"));
+                self.deploy(family).await;
+            }
+            3 => {
+                let deployment_configuration = self.configuration();
+                self.update(UpdateServiceRequest { deployment_configuration, ..UpdateServiceRequest::default() }).await;
+            }
+            4..=6 => {
+                if let Some(key) = self.any_task() {
+                    self.die(&key).await;
+                }
+            }
+            7 | 8 => {
+                let healthy = [ObservedHealth::Unhealthy, ObservedHealth::Healthy][self.below(2) as usize];
+                if let Some(key) = self.any_task() {
+                    self.turn(&key, healthy).await;
+                }
+            }
+            9 => {
+                let seconds = self.below(100);
+                let expires_at = self.context.now().saturating_add(Duration::from_secs(seconds));
+                if let Some(key) = self.any_task() {
+                    self.change(&key, |task| task.protection = Some(Protection { expires_at })).await;
+                    self.reconcile().await;
+                }
+            }
+            10 => {
+                let stop = [StopServiceDeploymentStopType::Rollback, StopServiceDeploymentStopType::Abort];
+                let stop_type = Some(stop[self.below(2) as usize].clone());
+                let state = self.context.snapshot();
+                let arn = ordered_by_age(&state, &self.key).first().map(|deployment| deployment.key.arn());
+                let request = StopServiceDeploymentRequest { service_deployment_arn: arn, stop_type };
+                // Refused when there is nothing to stop.
+                let _ = stop_service_deployment::handle(self.context.clone(), request).await;
+                self.reconcile().await;
+            }
+            11 if self.launch_type == LaunchType::Ec2 => self.instances_change().await,
+            12 => {
+                let seconds = self.below(40);
+                self.pass(seconds).await;
+            }
+            // LocalECS dies and starts again: nothing is remembered but what is written.
+            13 => {
+                self.scheduler = ServiceScheduler::new(self.context.shared.clone());
+                self.reconcile().await;
+            }
+            14..=16 => self.pass(1).await,
+            _ => {
+                if let Some(key) = self.any_task() {
+                    self.advance(&key).await;
+                }
+            }
+        }
+    }
+
+    async fn instances_change(&mut self) {
+        let zone = ["us-east-1a", "us-east-1b"][self.below(2) as usize];
+        if self.below(2) == 0 {
+            self.add_instance(zone).await;
+        } else {
+            let state = self.context.snapshot();
+            let index = self.below(state.container_instances.len() as u64) as usize;
+            let Some(key) = state.container_instances.keys().nth(index).cloned() else { return };
+            let status = ["ACTIVE", "DRAINING"][self.below(2) as usize];
+            let change = |tx: &mut crate::store::Transaction| {
+                tx.update(&key, |instance: &mut ContainerInstance| {
+                    instance.status = status.into();
+                    true
+                });
+                Ok::<_, Unexpected>(())
+            };
+            self.context.store().transact(change).await.expect("in memory");
+        }
+        self.reconcile().await;
+    }
+
+    /// All is well again: a definition that works, room, nothing in the way.
+    async fn recover(&mut self) {
+        self.history.push("recovers".into());
+        for _ in 0..4 {
+            self.add_instance("us-east-1a").await;
+        }
+        let deployment_configuration = self.configuration();
+        let request = UpdateServiceRequest {
+            deployment_configuration,
+            task_definition: Some("good".into()),
+            force_new_deployment: Some(true),
+            ..UpdateServiceRequest::default()
+        };
+        self.update(request).await;
+        self.pass(200).await;
+        self.settle().await;
+    }
+}
+
+async fn live(seed: u64) {
+    let launch_type = if seed.is_multiple_of(3) { LaunchType::Fargate } else { LaunchType::Ec2 };
+    let mut world = World::new(seed, launch_type).await;
+    if world.launch_type == LaunchType::Ec2 {
+        for zone in ["us-east-1a", "us-east-1b"] {
+            world.add_instance(zone).await;
+        }
+    }
+    let daemon = seed % 5 == 1 && world.launch_type == LaunchType::Ec2;
+    let (family, desired) = (world.any_family(), world.below(6) as i32);
+    let deployment_configuration = world.configuration();
+    let request = CreateServiceRequest { deployment_configuration, ..world.request(family, desired) };
+    let request = if daemon {
+        CreateServiceRequest { scheduling_strategy: Some(SchedulingStrategy::Daemon), desired_count: None, ..request }
+    } else {
+        request
+    };
+    world.create(request).await;
+    let steps = 20 + world.below(60);
+    for _ in 0..steps {
+        world.something_happens().await;
+    }
+    if seed % 4 == 3 {
+        world.delete().await;
+        world.settle().await;
+        assert_eq!(world.service().status, ServiceStatus::Inactive, "seed {seed}: {:#?}", world.history);
+        return;
+    }
+    world.recover().await;
+    let service = world.service();
+    let limits = Limits::of(&service.deployment_configuration, usize::try_from(service.desired_count).unwrap_or(0));
+    let wanted = usize::try_from(service.desired_count).unwrap_or(0);
+    // With no room above and none below, AWS can't deploy either.
+    let stuck = limits.maximum == wanted && limits.minimum == wanted && !daemon;
+    assert!(
+        world.is_as_wanted() || stuck,
+        "seed {seed}: {:#?}\n{service:#?}\n{:#?}\n{:#?}",
+        world.history,
+        world.tasks().iter().map(|it| (it.last_status, it.desired_status, it.service.clone())).collect::<Vec<_>>(),
+        world.events()
+    );
+    if world.is_as_wanted() {
+        let before = world.context.snapshot();
+        world.pass(10_000).await;
+        assert!(Arc::ptr_eq(&before, &world.context.snapshot()), "seed {seed}: something is done without need");
+    }
+}
+
+#[tokio::test]
+async fn random_lives_keep_the_limits_and_end_well() {
+    let seeds = std::env::var("LOCALECS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(500);
+    let first = std::env::var("LOCALECS_FIRST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    for seed in first..first + seeds {
+        // Named before it runs: a panic in the middle of a life has no other witness.
+        eprintln!("seed {seed}");
+        live(seed).await;
+    }
+}
