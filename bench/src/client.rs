@@ -10,19 +10,26 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 pub(crate) const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
+pub(crate) const LOGS: &str = "Logs_20140328";
 
 pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     authority: String,
+    target: &'static str,
 }
 
 impl Client {
     pub(crate) async fn connect(authority: &str) -> anyhow::Result<Self> {
+        Self::connect_to(authority, TARGET).await
+    }
+
+    /// A client of another service than ECS.
+    pub(crate) async fn connect_to(authority: &str, target: &'static str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(authority).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { sender, authority: authority.to_owned() })
+        Ok(Self { sender, authority: authority.to_owned(), target })
     }
 
     /// Calls an operation and returns the bytes of its answer.
@@ -30,7 +37,7 @@ impl Client {
         let request = Request::post("/")
             .header("host", &self.authority)
             .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", format!("{TARGET}.{operation}"))
+            .header("x-amz-target", format!("{}.{operation}", self.target))
             .body(Full::new(Bytes::from(input.to_string())))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;

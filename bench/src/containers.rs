@@ -24,12 +24,7 @@ pub(crate) async fn measure(binary: &Path, report: &mut Report) -> anyhow::Resul
     let data = folder.path().display().to_string();
     let server = Server::start(binary, &["--runtime", "docker", "--data-dir", &data, "--stop-tasks-on-exit"]).await?;
     let mut client = Client::connect(&server.authority).await?;
-    client.call("CreateCluster", &json!({})).await?;
-    let resources = json!([
-        { "name": "CPU", "type": "INTEGER", "integerValue": 100_000 },
-        { "name": "MEMORY", "type": "INTEGER", "integerValue": 100_000 },
-    ]);
-    client.call("RegisterContainerInstance", &json!({ "cluster": "default", "totalResources": resources })).await?;
+    large_instance(&mut client).await?;
     let definition = json!({
         "family": FAMILY, "networkMode": "bridge",
         "containerDefinitions": [{
@@ -63,6 +58,17 @@ pub(crate) async fn measure(binary: &Path, report: &mut Report) -> anyhow::Resul
     report.add("CPU, idle with 20 running tasks", cpu, "% of core", Bound::AtMost(0.5));
     stop_all(&mut client).await?;
     server.stop().await
+}
+
+/// The default cluster, with an instance where everything fits.
+pub(crate) async fn large_instance(client: &mut Client) -> anyhow::Result<()> {
+    client.call("CreateCluster", &json!({})).await?;
+    let resources = json!([
+        { "name": "CPU", "type": "INTEGER", "integerValue": 100_000 },
+        { "name": "MEMORY", "type": "INTEGER", "integerValue": 100_000 },
+    ]);
+    client.call("RegisterContainerInstance", &json!({ "cluster": "default", "totalResources": resources })).await?;
+    Ok(())
 }
 
 fn compare(name: &str, ours: &mut [f64], raw: &mut [f64], most: f64, report: &mut Report) {

@@ -9,6 +9,7 @@ mod bare;
 mod client;
 mod containers;
 mod inside;
+mod logs;
 mod process;
 mod report;
 mod startup;
@@ -64,6 +65,9 @@ async fn main() -> anyhow::Result<()> {
             }
             if wanted("inside") && !no_engine {
                 inside::measure(&localecs, &mut report).await?;
+            }
+            if wanted("logs") && !no_engine {
+                logs::measure(&localecs, &mut report).await?;
             }
             report.write(&results)
         }

@@ -1,11 +1,12 @@
 //! The admin API under `/_localecs/`: health, reset, clock, faults, coverage, reconcilers,
-//! events. Described in docs/admin.md.
+//! events, logs of tasks. Described in docs/admin.md.
 //!
 //! `/_localstack/health` answers too, because tools that wait for an emulator ask there.
 
 mod clock;
 mod coverage;
 mod events;
+mod logs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/_localecs/faults", post(inject))
         .route("/_localecs/coverage", get(coverage::show))
         .route("/_localecs/events", get(events::follow))
+        .route("/_localecs/logs", get(logs::show))
         .route("/_localecs/reconcilers", get(reconcilers))
         .route("/_localecs/store", get(store))
         .fallback(unknown)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -19,21 +20,55 @@ pub(super) async fn call(authority: &str, method: &str, path: &str) -> anyhow::R
         .with_context(|| format!("no answer from {authority} within {PATIENCE:?}"))?
 }
 
+/// Hands each line of the answer to a GET on as it comes, until `take` says that is enough.
+pub(super) async fn stream_lines(
+    authority: &str,
+    path: &str,
+    mut take: impl FnMut(&[u8]) -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let response = send(authority, "GET", path).await?;
+    let status = response.status();
+    let mut body = response.into_body();
+    if !status.is_success() {
+        let text = body.collect().await?.to_bytes();
+        bail!("{authority} answered {status}: {}", String::from_utf8_lossy(&text));
+    }
+    let mut rest = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.context("the answer broke off")?.into_data() else { continue };
+        rest.extend_from_slice(&data);
+        let mut lines = rest.split_inclusive(|byte| *byte == b'\n').peekable();
+        let mut taken = 0;
+        while let Some(line) = lines.next_if(|line| line.ends_with(b"\n")) {
+            if !take(line)? {
+                return Ok(());
+            }
+            taken += line.len();
+        }
+        rest.drain(..taken);
+    }
+    Ok(())
+}
+
 async fn exchange(authority: &str, method: &str, path: &str) -> anyhow::Result<String> {
-    let stream = TcpStream::connect(authority).await.with_context(|| {
-        format!("no LocalECS answers at {authority}: start one with `localecs serve`, or name another with --port")
-    })?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let driving = tokio::spawn(connection);
-    let request =
-        Request::builder().method(method).uri(path).header("host", authority).body(Full::<Bytes>::default())?;
-    let response = sender.send_request(request).await.with_context(|| format!("{authority} did not answer"))?;
+    let response = send(authority, method, path).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
-    driving.abort();
     let text = String::from_utf8_lossy(&body).into_owned();
     if !status.is_success() {
         bail!("{authority} answered {status}: {text}");
     }
     Ok(text)
+}
+
+/// Sends a request without a body, on a connection of its own that lives as long as it is used.
+async fn send(authority: &str, method: &str, path: &str) -> anyhow::Result<Response<Incoming>> {
+    let stream = TcpStream::connect(authority).await.with_context(|| {
+        format!("no LocalECS answers at {authority}: start one with `localecs serve`, or name another with --port")
+    })?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request =
+        Request::builder().method(method).uri(path).header("host", authority).body(Full::<Bytes>::default())?;
+    sender.send_request(request).await.with_context(|| format!("{authority} did not answer"))
 }

@@ -3,6 +3,7 @@
 mod client;
 mod doctor;
 mod env;
+mod logs;
 mod serve;
 mod size;
 
@@ -44,6 +45,10 @@ enum Command {
     ///
     /// Use it as: eval "$(localecs env)"
     Env(EndpointArgs),
+    /// Print what a task's containers print
+    ///
+    /// Output that goes to CloudWatch Logs (log driver awslogs) can be read after the task has ended as well.
+    Logs(logs::LogsArgs),
     /// Empty a running server: every resource, container and network it made
     Reset(EndpointArgs),
     /// Say whether a running server is healthy; exit code 0 if so
@@ -228,6 +233,7 @@ pub fn main() -> ExitCode {
             print!("{}", env::exports(&args));
             Ok(ExitCode::SUCCESS)
         }
+        Command::Logs(args) => block_on(logs::run(args)),
         Command::Reset(args) => block_on(async move {
             client::call(&args.authority(), "POST", "/_localecs/reset").await?;
             println!("LocalECS at {} is empty", args.authority());

@@ -407,6 +407,10 @@ pub trait ContainerRuntime: Send + Sync + 'static {
     /// command that can't be run is none: it ends as [`ExecEnd::NotStarted`].
     async fn exec(&self, id: &ContainerId, spec: &ExecSpec) -> Result<Exec>;
 
+    /// Puts a file that everybody may read into a container, running or not; directories above it are made. `path` is
+    /// absolute, of at most 100 bytes.
+    async fn put_file(&self, id: &ContainerId, path: &str, content: &[u8]) -> Result<()>;
+
     /// Makes the network unless it exists. Idempotent by name.
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()>;
 

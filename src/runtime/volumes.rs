@@ -50,6 +50,8 @@ pub struct VolumeObservation {
     pub name: String,
     pub driver: String,
     pub labels: BTreeMap<String, String>,
+    /// Where the engine's machine has it.
+    pub mountpoint: String,
 }
 
 /// What a container sees at a path of its own.

@@ -1,5 +1,6 @@
 //! What containers print, in CloudWatch Logs: whole, in order, each line once.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,11 @@ on_docker!(
     lines_that_belong_together_are_one_event,
     a_container_that_is_started_again_goes_on_in_its_stream,
     what_the_driver_does_not_understand_fails_the_container,
+    localecs_logs_shows_what_a_task_prints,
 );
+
+/// What the sample app says when it is told to stop.
+const FAREWELL: &str = "stopping on a signal";
 
 /// A container whose output goes to that group, in streams that begin with `app/`.
 fn logged(name: &str, command: &[&str], group: &str, options: &[(&str, &str)]) -> ContainerDefinitionBuilder {
@@ -112,9 +117,10 @@ async fn lines_come_while_the_container_runs(ecs: Ecs) {
     assert_eq!(ecs.task(&task).await.last_status(), Some("RUNNING"));
     ecs.stop(&task).await;
     let all = ecs.messages(&group, &stream, first.len()).await;
-    let (last, lines) = all.split_last().expect("lines");
-    assert_eq!(last, "stopping on a signal", "on stderr");
-    assert_lines(lines, all.len() - 1);
+    // On stderr, by another thread.
+    let (farewell, lines): (Vec<_>, Vec<_>) = all.into_iter().partition(|message| message == FAREWELL);
+    assert_eq!(farewell.len(), 1);
+    assert_lines(&lines, lines.len());
 
     // Without a prefix the stream has the name of the container; another region has its own groups.
     let log = LogConfiguration::builder()
@@ -231,6 +237,57 @@ async fn what_the_driver_does_not_understand_fails_the_container(ecs: Ecs) {
         let found = stopped.containers()[0].reason().unwrap_or_default();
         assert!(found.starts_with(reason), "{found}");
     }
+}
+
+/// `localecs logs` with these words behind the task.
+fn localecs_logs(ecs: &Ecs, task: &Task, words: &[&str]) -> Command {
+    let mut command = Command::new(compat_tests::program());
+    let arn = task.task_arn().expect("an ARN");
+    let port = ecs.endpoint.rsplit(':').next().expect("a port");
+    command.args(["logs", arn.rsplit('/').next().expect("an id"), "--port", port]).args(words);
+    command
+}
+
+async fn localecs_logs_shows_what_a_task_prints(ecs: Ecs) {
+    let group = random_name("group");
+    ecs.log_group(&group);
+    let cluster = ecs.cluster_with_instance().await;
+    let definition = ecs
+        .on_ec2(NetworkMode::Bridge)
+        .container_definitions(logged("kept", &["lines", "100000", "20"], &group, &[]).build())
+        .container_definitions(app("plain", &["lines", "100000", "20"]).build())
+        .registered()
+        .await;
+    let task = ecs.running(&ecs.run_on_ec2(&cluster, &definition).one().await).await;
+    let _ = ecs.messages(&group, &stream_of(&task, "kept"), 3).await;
+    // Followed while it runs, until it ends.
+    let mut follower = localecs_logs(&ecs, &task, &["--follow"]);
+    let follower = follower.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    let last = localecs_logs(&ecs, &task, &["--container", "plain", "--tail", "1"]).output().expect("the program");
+    assert!(String::from_utf8_lossy(&last.stdout).starts_with("line "), "{last:?}");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ecs.stop(&task).await;
+    let all = tokio::task::spawn_blocking(|| follower.wait_with_output()).await.expect("it ends").expect("the program");
+    let text = String::from_utf8_lossy(&all.stdout).into_owned();
+    assert!(all.status.success(), "{all:?}");
+    let of = |name: &str| -> Vec<String> {
+        let prefix = format!("{name} | ");
+        text.lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+    };
+    for name in ["kept", "plain"] {
+        let mut printed = of(name);
+        printed.retain(|line| line.starts_with("line "));
+        let expected: Vec<_> = (1..=printed.len()).map(|n| format!("line {n} ")).collect();
+        assert!(printed.len() > 10 && printed == expected, "{name}: {printed:?}");
+    }
+    assert!(of("kept").iter().any(|line| line == FAREWELL), "{text}");
+    // What was kept can still be read.
+    let kept = localecs_logs(&ecs, &task, &["--container", "kept", "--tail", "2"]).output().expect("the program");
+    let kept = String::from_utf8_lossy(&kept.stdout).into_owned();
+    assert!(kept.lines().count() == 2 && kept.lines().any(|line| line == FAREWELL), "{kept}");
+    let gone = localecs_logs(&ecs, &task, &["--container", "plain"]).output().expect("the program");
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("give it the log driver awslogs"), "{gone:?}");
+    assert_eq!(gone.status.code(), Some(1));
 }
 
 /// Lines that are printed while nobody reads, while somebody does, and around kills: each is there once.

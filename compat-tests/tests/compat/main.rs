@@ -69,6 +69,7 @@ mod durability;
 mod events;
 mod exec;
 mod exits;
+mod firelens;
 mod idempotency;
 mod image;
 mod inside;

@@ -3,6 +3,7 @@
 //!
 //! The image holds nothing but this binary, so what a shell would do (`$VARIABLES`, `cat`, `ps`) is here too.
 
+mod fluent;
 mod http;
 mod print;
 mod server;
@@ -34,6 +35,7 @@ sample-app [VERB]
   read PATH                 the file to stdout
   write PATH TEXT...        TEXT and a newline to the file
   ls PATH                   the names in a directory
+  fluent PATH               prints its configuration, then what comes by the Fluent forward protocol
   env [NAME]                one variable (exit 1 if unset), or all of them sorted
   id                        uid and gid
   ps                        the processes this container sees: pid, parent, state, name
@@ -88,6 +90,7 @@ fn main() {
         ["read", path] => std::fs::read(path).and_then(|bytes| io::stdout().write_all(&bytes)),
         ["write", path, text @ ..] => std::fs::write(path, text.join(" ") + "\n"),
         ["ls", path] => system::list_directory(path).map(|names| print!("{names}")),
+        ["fluent", config] => fluent::serve(config),
         ["env"] => write!(io::stdout(), "{}", system::environment()),
         ["env", name] => match std::env::var(name) {
             Ok(value) => writeln!(io::stdout(), "{value}"),

@@ -13,6 +13,11 @@ pub(super) fn program(name: &str, content: &[u8]) -> Bytes {
     entry(name, b'0', Permissions::default(), content)
 }
 
+/// One file of root's that everybody may read. `name` has at most [`LONGEST_NAME`] bytes.
+pub(super) fn file(name: &str, content: &[u8]) -> Bytes {
+    entry(name, b'0', Permissions { mode: 0o644, ..Permissions::default() }, content)
+}
+
 /// One directory. `name` has at most [`LONGEST_NAME`] bytes.
 pub(super) fn directory(name: &str, permissions: Permissions) -> Bytes {
     entry(name, b'5', permissions, &[])

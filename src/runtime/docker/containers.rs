@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bollard::body_full;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::create::whole_seconds;
 use super::errors::{CallError, within};
 use super::observe::observation;
-use super::{Engine, filters, limits};
+use super::{Engine, archive, filters, limits};
 use crate::runtime::{ContainerId, ContainerObservation, Exit, ObservedState, Result, RuntimeError, STORE_LABEL};
 use crate::time::{real_sleep, stopwatch};
 
@@ -61,6 +63,17 @@ impl Engine {
         }
         self.forget(id);
         Ok(())
+    }
+
+    pub(super) async fn put_file(&self, id: &ContainerId, path: &str, content: &[u8]) -> Result<()> {
+        self.require_ours(id).await?;
+        let options = UploadToContainerOptionsBuilder::new().path("/").build();
+        let archive = archive::file(path.trim_start_matches('/'), content);
+        let put = self.docker.upload_to_container(id.as_str(), Some(options), body_full(archive));
+        within(limits::INSPECT, put).await.map_err(|error| match no_such_container(&error) {
+            true => RuntimeError::NoSuchContainer(id.to_string()),
+            false => error.other(),
+        })
     }
 
     /// "removal of container ... is already in progress": it is as good as gone, but its name and address are not

@@ -259,6 +259,10 @@ impl ContainerRuntime for DockerRuntime {
         self.engine.clone().exec(id, spec).await
     }
 
+    async fn put_file(&self, id: &ContainerId, path: &str, content: &[u8]) -> Result<()> {
+        self.engine.put_file(id, path, content).await
+    }
+
     async fn ensure_network(&self, spec: &NetworkSpec) -> Result<()> {
         self.engine.ensure_network(spec).await
     }

@@ -152,7 +152,8 @@ impl Engine {
 }
 
 fn observation(volume: Volume) -> VolumeObservation {
-    VolumeObservation { name: volume.name, driver: volume.driver, labels: volume.labels.into_iter().collect() }
+    let Volume { name, driver, labels, mountpoint, .. } = volume;
+    VolumeObservation { name, driver, labels: labels.into_iter().collect(), mountpoint }
 }
 
 /// A mount as the engine's `Binds` have it: `source:target:options`.

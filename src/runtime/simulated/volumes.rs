@@ -32,7 +32,8 @@ impl Volumes {
         }
         let mut labels = spec.labels.clone();
         labels.insert(STORE_LABEL.to_owned(), store.to_owned());
-        let made = VolumeObservation { name: spec.name.clone(), driver: LOCAL.to_owned(), labels };
+        let mountpoint = format!("/var/lib/simulated/volumes/{}/_data", spec.name);
+        let made = VolumeObservation { name: spec.name.clone(), driver: LOCAL.to_owned(), labels, mountpoint };
         self.by_name.insert(spec.name.clone(), made.clone());
         Ok(made)
     }

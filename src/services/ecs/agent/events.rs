@@ -49,6 +49,9 @@ pub(super) async fn follow(
 
 fn changed(agent: &Agent, waker: &Waker<TaskKey>, observation: &ContainerObservation) {
     let Some((key, slot)) = owner(&observation.labels) else { return };
+    if matches!(observation.state, ObservedState::Running { .. }) {
+        agent.executor.logs.runs(&observation.id);
+    }
     // A task without an entry has been dealt with.
     let Some(entry) = agent.observations.get(&key) else { return };
     if entry.change(|observed| observed.take(slot, Seen::from(observation))) {

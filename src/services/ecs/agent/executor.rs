@@ -211,6 +211,15 @@ impl Executor {
         if let Some(given) = subject.entry.given() {
             given.add_to(name, &mut spec);
         }
+        let routed = match self.route(subject, name, &mut spec).await {
+            Ok(routed) => routed,
+            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
+            Err(error) => Err(reasons::create_failed(&error)),
+        };
+        if let Err(reason) = routed {
+            subject.entry.change(|observed| observed.take(Slot::Container(name.clone()), Seen::failed(None, reason)));
+            return Ok(());
+        }
         let seen = match self.runtime.create_container(&spec).await {
             Ok(id) => Seen::created(id),
             Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
@@ -231,6 +240,15 @@ impl Executor {
         let again = subject.entry.change(|observed| observed.seen(&slot).is_some_and(|seen| !seen.is_created()));
         let Subject { task, definition, entry } = subject;
         if let Err(reason) = self.logs.prepare(task, definition, name, &id).await {
+            entry.change(|observed| observed.take(slot, Seen::failed(Some(id), reason)));
+            return Ok(());
+        }
+        let configured = match self.configure_router(subject, name, &id).await {
+            Ok(configured) => configured,
+            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
+            Err(error) => Err(reasons::start_failed(&error)),
+        };
+        if let Err(reason) = configured {
             entry.change(|observed| observed.take(slot, Seen::failed(Some(id), reason)));
             return Ok(());
         }

@@ -4,7 +4,8 @@
 //! - `order`, `restart` (pure): what waits for what, and what is started again in place;
 //! - `observed`, `observations`: what is known of the containers, in memory;
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
-//! - `volumes` (pure), `storage`: what tasks keep files in; `logs`: what their containers print;
+//! - `volumes` (pure), `storage`: what tasks keep files in; `logs`, `routing`: what their
+//!   containers print;
 //! - `configuration`: secrets, environment files and credentials that containers are given;
 //! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
@@ -32,6 +33,7 @@ mod reasons;
 mod reconciler;
 mod restart;
 mod retention;
+mod routing;
 #[cfg(test)]
 mod simulation_tests;
 mod spec;
@@ -49,6 +51,7 @@ use futures_util::future::join_all;
 
 use self::executor::Executor;
 use self::logs::Logs;
+pub use self::logs::view::{Line as LogLine, Refusal as LogsRefusal, Wanted as LogsWanted, view as view_logs};
 use self::reconciler::Agent;
 use self::retention::Retention;
 use self::vpc::Vpc;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use api_models::ecs::{self, ContainerCondition, ContainerDefinition};
 
 use super::advance::container_definition;
+use super::logs::firelens;
 use super::observed::ObservedTask;
 use super::reasons::{self, Hindrance};
 use crate::runtime::ObservedHealth;
@@ -40,8 +41,12 @@ pub(super) enum Readiness {
     Never(String),
 }
 
-/// The containers that `container` waits for: those of `dependsOn`, and those whose links or volumes it uses.
-fn dependencies(container: &ContainerDefinition) -> impl Iterator<Item = (&str, Condition)> {
+/// The containers that `container` waits for: those of `dependsOn`, those whose links or volumes it uses, and the one
+/// that routes its logs.
+fn dependencies<'a>(
+    definition: &'a ecs::TaskDefinition,
+    container: &'a ContainerDefinition,
+) -> impl Iterator<Item = (&'a str, Condition)> {
     let explicit = container.depends_on.iter().flatten().filter_map(|dependency| {
         let condition = match dependency.condition.as_ref()? {
             ContainerCondition::Start => Condition::Started,
@@ -56,7 +61,10 @@ fn dependencies(container: &ContainerDefinition) -> impl Iterator<Item = (&str, 
     let links = links.map(|link| (link.split(':').next().unwrap_or_default(), Condition::Started));
     let volumes = container.volumes_from.iter().flatten();
     let volumes = volumes.filter_map(|volumes| Some((volumes.source_container.as_deref()?, Condition::Created)));
-    explicit.chain(links).chain(volumes)
+    let own = container.name.as_deref();
+    let router = firelens::router(definition).filter(|it| firelens::is_routed(container) && own != Some(it.name));
+    let router = router.map(|router| (router.name, Condition::Started));
+    explicit.chain(links).chain(volumes).chain(router)
 }
 
 /// Whether the container `name`, which has not been started, may be by now.
@@ -69,7 +77,7 @@ pub(super) fn readiness(
 ) -> Readiness {
     let Some(own) = container_definition(definition, name) else { return Readiness::Ready };
     let mut ready = Readiness::Ready;
-    for (on, condition) in dependencies(own) {
+    for (on, condition) in dependencies(definition, own) {
         // Registration refuses names that are not in the task.
         let Some(other) = task.containers.iter().find(|container| *container.name == *on) else { continue };
         if holds(condition, other, observed) {
@@ -155,7 +163,8 @@ pub(super) fn hopeless(
 /// Those of the `running` containers that no other of them depends on: what stops first.
 pub(super) fn first_to_stop(definition: &ecs::TaskDefinition, running: Vec<Arc<str>>) -> Vec<Arc<str>> {
     let definitions: Vec<_> = running.iter().filter_map(|name| container_definition(definition, name)).collect();
-    let is_needed = |name: &str| definitions.iter().any(|other| dependencies(other).any(|(on, _)| on == name));
+    let is_needed =
+        |name: &str| definitions.iter().any(|other| dependencies(definition, other).any(|(on, _)| on == name));
     let (later, first): (Vec<_>, Vec<_>) = running.into_iter().partition(|name| is_needed(name));
     // Registration refuses circles; if there is one all the same, all stop at once.
     if first.is_empty() { later } else { first }

@@ -122,6 +122,13 @@ fn own(
     (MountSource::Volume { name: spec.name.clone(), image_content: true }, vec![Wanted::Own(spec)])
 }
 
+/// A volume that is there for the task, and for nothing of its definition. Its name is short: that of a socket in it
+/// must fit into 108 bytes, on the engine's machine.
+pub(super) fn of_task(task: &Task, purpose: &str) -> VolumeSpec {
+    let name = format!("localecs-{purpose}-{}", digits(&format!("{}/{purpose}", task.key.arn()), 10));
+    VolumeSpec { name, labels: own_labels(task).into(), source: VolumeSource::default(), permissions: None }
+}
+
 fn own_labels(task: &Task) -> [(String, String); 2] {
     [(SCOPE_LABEL.to_owned(), TASK_SCOPE.to_owned()), (TASK_ARN_LABEL.to_owned(), task.key.arn())]
 }

@@ -71,6 +71,12 @@ impl Resolved {
         }
     }
 
+    /// The secret options of the container's log driver.
+    pub(super) fn log_options(&self, container: &str) -> impl Iterator<Item = (&str, &str)> {
+        let options = self.0.get(container).map(|given| &given.log_options).into_iter().flatten();
+        options.map(|(name, value)| (name.as_str(), value.expose().as_str()))
+    }
+
     /// What the container's image is pulled with.
     pub(super) fn registry_auth(&self, container: &str) -> Option<&RegistryAuth> {
         self.0.get(container)?.registry.as_ref()

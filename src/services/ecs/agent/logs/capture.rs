@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use regex::bytes::Regex;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -11,13 +11,15 @@ use tokio::task::AbortHandle;
 use super::pipeline::Pipeline;
 use super::resume::Taken;
 use crate::logstore::{LogEvent, LogStore, LogStoreError, SourceCursor, StreamKey};
-use crate::runtime::{ContainerId, ContainerRuntime, LogsRequest, ObservedState, RuntimeError};
+use crate::runtime::{ContainerId, ContainerRuntime, LogRecord, LogsRequest, ObservedState, Result, RuntimeError};
 use crate::time::{real_sleep, stopwatch};
 
 /// After a few lines the reader rests: what comes meanwhile is one batch, and many quiet containers cost little.
 const REST: Duration = Duration::from_millis(200);
 /// What is more than a few. Who prints that much is read without rest.
 const FEW: usize = 256;
+/// What comes within so long is one batch.
+const WINDOW: Duration = Duration::from_millis(20);
 /// So many records are one batch at most.
 const BATCH: usize = 8192;
 /// How long an event of several lines waits for another line, as in Docker's driver.
@@ -46,6 +48,8 @@ struct Progress {
     records: u64,
     /// All the container printed in the life that ended is stored.
     drained: bool,
+    /// Nothing will be read any more.
+    over: bool,
 }
 
 impl Capture {
@@ -68,7 +72,7 @@ impl Capture {
 
     /// The container runs again.
     pub(super) fn again(&self) {
-        self.shared.progress.send_if_modified(|progress| std::mem::take(&mut progress.drained));
+        self.shared.progress.send_if_modified(|progress| !progress.over && std::mem::take(&mut progress.drained));
         self.shared.again.notify_one();
     }
 
@@ -81,8 +85,16 @@ impl Capture {
         }
     }
 
-    /// The same, but gives up when there is no progress for `patience`: false then.
+    /// Somebody started the container again.
+    pub(super) fn runs(&self) {
+        if self.shared.progress.borrow().drained {
+            self.again();
+        }
+    }
+
+    /// The same as [`Capture::ended`], after one more look at the log, but gives up when there is no progress for `patience`: false then.
     pub(super) fn drained(&self, patience: Duration) -> impl Future<Output = bool> + use<> {
+        self.runs();
         let (signals, mut progress) = (self.shared.clone(), self.shared.progress.subscribe());
         async move {
             loop {
@@ -144,6 +156,7 @@ impl Reader {
                 }
             };
             // A container that has ended is read once more to its end: a stream that was followed may have ended early.
+            tracing::trace!(container = %self.id, exited, "reading its log");
             let end = match self.read(&mut pipeline, !exited).await {
                 End::Whole if exited => self.finish(&mut pipeline).await,
                 end => end,
@@ -151,10 +164,12 @@ impl Reader {
             match end {
                 End::Whole if exited => {
                     pause = RETRY.0;
+                    tracing::trace!(container = %self.id, records = self.records, "its log is stored");
                     self.signals.progress.send_modify(|progress| progress.drained = true);
                     self.signals.again.notified().await;
                 }
                 End::Whole => {
+                    tracing::trace!(container = %self.id, records = self.records, "the stream of its log ended");
                     // It has ended, or the engine is about to say so.
                     self.rest(RETRY.0).await;
                 }
@@ -186,7 +201,7 @@ impl Reader {
 
     /// Nothing more will come of it.
     fn lost(&self) {
-        self.signals.progress.send_modify(|progress| progress.drained = true);
+        self.signals.progress.send_modify(|progress| (progress.drained, progress.over) = (true, true));
     }
 
     /// Reads the log from where it was left to its end.
@@ -201,11 +216,11 @@ impl Reader {
                 return End::Lost;
             }
         };
-        let mut chunks = records.ready_chunks(BATCH);
+        let mut records = records.fuse();
         let mut quiet_since = stopwatch();
         loop {
-            let chunk = tokio::select! {
-                chunk = chunks.next() => chunk,
+            let first = tokio::select! {
+                first = records.next() => first,
                 () = real_sleep(PATIENCE.saturating_sub(quiet_since())), if pipeline.is_pending() => {
                     let mut events = Vec::new();
                     pipeline.flush(&mut events);
@@ -215,7 +230,8 @@ impl Reader {
                     continue;
                 }
             };
-            let Some(chunk) = chunk else { return End::Whole };
+            let Some(first) = first else { return End::Whole };
+            let chunk = gather(first, &mut records).await;
             quiet_since = stopwatch();
             let count = chunk.len();
             let (mut events, mut broken) = (Vec::with_capacity(count), None);
@@ -284,6 +300,26 @@ impl Reader {
             () = self.signals.hurry.notified() => {}
         }
     }
+}
+
+/// `first`, and what comes within [`WINDOW`]: engines send line by line.
+async fn gather(
+    first: Result<LogRecord>,
+    records: &mut (impl Stream<Item = Result<LogRecord>> + Unpin),
+) -> Vec<Result<LogRecord>> {
+    let mut chunk = vec![first];
+    let mut window = std::pin::pin!(real_sleep(WINDOW));
+    while chunk.len() < BATCH {
+        tokio::select! {
+            biased;
+            record = records.next() => match record {
+                Some(record) => chunk.push(record),
+                None => break,
+            },
+            () = &mut window => break,
+        }
+    }
+    chunk
 }
 
 impl Drop for Reader {

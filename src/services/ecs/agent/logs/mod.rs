@@ -2,7 +2,9 @@
 //!
 //! - `plan` (pure): what a container's log configuration asks for; [`awslogs`] its options, `datetime` a format;
 //! - `pipeline` (pure): from records to events, with `lines`, `multiline` and `resume`;
+//! - `firelens` (pure): who routes whose logs;
 //! - `capture`: the task that reads one container's log and writes its events;
+//! - `view`: what a task printed, for people;
 //! - this file: all of them, and what the executor asks of them.
 //!
 //! Containers with the driver `awslogs` are made with a driver of the engine that keeps their output in files, and
@@ -13,11 +15,13 @@ pub(super) mod awslogs;
 mod bytes;
 mod capture;
 mod datetime;
+pub(super) mod firelens;
 mod lines;
 mod multiline;
 mod pipeline;
 pub(super) mod plan;
 mod resume;
+pub(super) mod view;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -101,6 +105,13 @@ impl Logs {
         let capture =
             Capture::start(self.shared.logs.clone(), self.runtime.clone(), id.clone(), key, awslogs.multiline);
         captures.insert(id.clone(), capture);
+    }
+
+    /// The engine says that the container runs: whoever started it, it is read.
+    pub(super) fn runs(&self, id: &ContainerId) {
+        if let Some(capture) = self.captures.lock().get(id) {
+            capture.runs();
+        }
     }
 
     /// Waits a moment for the events of containers that have ended, so that who sees that a task has stopped finds

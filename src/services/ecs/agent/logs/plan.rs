@@ -34,6 +34,11 @@ pub(crate) fn plan(task: &Task, container: &ContainerDefinition) -> Result<Plan,
     let options = log.options.clone().unwrap_or_default();
     match &log.log_driver {
         Some(ecs::LogDriver::Awslogs) => {
+            if let Some(secret) = log.secret_options.iter().flatten().next() {
+                // (ours) After a restart LocalECS would have to fetch it again to know where the output goes.
+                let name = secret.name.as_deref().unwrap_or_default();
+                return Err(format!("log opt '{name}' of awslogs can't be a secret in LocalECS"));
+            }
             let name = container.name.as_deref().unwrap_or_default();
             Awslogs::parse(&options, name, &task.key.id).map(Plan::CloudWatch)
         }

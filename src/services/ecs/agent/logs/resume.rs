@@ -60,8 +60,12 @@ impl Place {
             self.lose(missing);
         }
         let second = at.div_euclid(NANOS);
-        if self.seconds.keys().next().is_some_and(|anchor| second < *anchor) {
-            self.whole = true;
+        match self.seconds.keys().next() {
+            Some(anchor) => self.whole |= second < *anchor,
+            // What comes next may be earlier.
+            None => {
+                self.seconds.insert(second - MARGIN, 0);
+            }
         }
         self.last = self.last.max(at);
         self.all += 1;
@@ -72,21 +76,16 @@ impl Place {
     /// The first `count` records that were taken are not there any more.
     fn lose(&mut self, mut count: u64) {
         self.all = self.all.saturating_sub(count);
-        while let Some(mut first) = self.seconds.first_entry() {
-            let here = first.get_mut();
-            if *here > count {
-                *here -= count;
-                return;
-            }
-            count -= *here;
-            first.remove();
+        for here in self.seconds.values_mut() {
+            let lost = count.min(*here);
+            *here -= lost;
+            count -= lost;
         }
     }
 
     /// Moves the anchor along; `open` is the time of the oldest line that is not complete.
     pub(super) fn settle(&mut self, open: Option<i64>) {
         let anchor = (self.last.div_euclid(NANOS) - MARGIN).min(open.map_or(i64::MAX, |at| at.div_euclid(NANOS)));
-        // One second stays, so that there is an anchor.
         while self.seconds.len() > 1 && self.seconds.keys().nth(1).is_some_and(|second| *second <= anchor) {
             self.seconds.pop_first();
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api_models::ecs::{ContainerCondition, ContainerDefinition};
+use api_models::ecs::{ContainerCondition, ContainerDefinition, LogDriver};
 
 use super::{Checked, Subject, ensure, list, name, refuse, text};
 
@@ -33,14 +33,18 @@ pub(super) fn check(subject: &Subject<'_>) -> Checked {
 
 /// Takes away containers that wait for nobody left, until none goes: what stays waits in a circle.
 fn has_cycle(containers: &[ContainerDefinition]) -> bool {
+    let router = containers.iter().find(|container| container.firelens_configuration.is_some()).map(name);
     let mut waiting: BTreeMap<&str, Vec<&str>> = containers
         .iter()
         .map(|container| {
             let on = list(&container.depends_on).iter().map(|dependency| text(&dependency.container_name));
-            // Containers wait for those whose links and volumes they use as well.
+            // Containers wait for those whose links and volumes they use as well, and for who routes their logs.
             let links = list(&container.links).iter().map(|link| link.split(':').next().unwrap_or_default());
             let volumes = list(&container.volumes_from).iter().map(|volumes| text(&volumes.source_container));
-            (name(container), on.chain(links).chain(volumes).collect())
+            let log = container.log_configuration.as_ref();
+            let routed = log.is_some_and(|log| log.log_driver == Some(LogDriver::Awsfirelens));
+            let router = router.filter(|router| routed && *router != name(container));
+            (name(container), on.chain(links).chain(volumes).chain(router).collect())
         })
         .collect();
     loop {
