@@ -47,7 +47,7 @@ use writer::{Append, Closure, Job, Writer};
 use crate::identity::Scope;
 use crate::time::{Clock, Timestamp};
 
-/// The size a store on disk may have unless told otherwise: 1 GiB, some ten GiB of ordinary log lines.
+/// The size a store on disk may have unless told otherwise: 1 GiB, which is two to ten GiB of lines.
 pub const DEFAULT_MAX_BYTES: u64 = 1024 * 1024 * 1024;
 /// The same for a store in memory: 128 MiB.
 pub const DEFAULT_MAX_BYTES_IN_MEMORY: u64 = 128 * 1024 * 1024;

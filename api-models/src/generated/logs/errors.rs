@@ -237,6 +237,12 @@ operation_error!(GetLogEventsError, operations::GET_LOG_EVENTS, {
     ServiceUnavailableException,
 });
 
+operation_error!(ListLogGroupsError, operations::LIST_LOG_GROUPS, {
+    InvalidParameterException,
+    ResourceNotFoundException,
+    ServiceUnavailableException,
+});
+
 operation_error!(ListTagsForResourceError, operations::LIST_TAGS_FOR_RESOURCE, {
     InvalidParameterException,
     ResourceNotFoundException,
@@ -324,6 +330,7 @@ common_error!(CommonError {
     DescribeLogStreamsError,
     FilterLogEventsError,
     GetLogEventsError,
+    ListLogGroupsError,
     ListTagsForResourceError,
     ListTagsLogGroupError,
     PutLogEventsError,

@@ -166,6 +166,21 @@ pub static GET_LOG_EVENTS: OperationSchema = OperationSchema::new(
 
 operation!(GetLogEvents, GET_LOG_EVENTS, types::GetLogEventsRequest => types::GetLogEventsResponse, errors::GetLogEventsError);
 
+pub static LIST_LOG_GROUPS: OperationSchema = OperationSchema::new(
+    "ListLogGroups",
+    &SERVICE,
+    &schema::LIST_LOG_GROUPS_REQUEST,
+    &schema::LIST_LOG_GROUPS_RESPONSE,
+    &[
+        &schema::INVALID_PARAMETER_EXCEPTION,
+        &schema::SERVICE_UNAVAILABLE_EXCEPTION,
+        &schema::RESOURCE_NOT_FOUND_EXCEPTION,
+    ],
+)
+.on();
+
+operation!(ListLogGroups, LIST_LOG_GROUPS, types::ListLogGroupsRequest => types::ListLogGroupsResponse, errors::ListLogGroupsError);
+
 pub static LIST_TAGS_FOR_RESOURCE: OperationSchema = OperationSchema::new(
     "ListTagsForResource",
     &SERVICE,

@@ -11,6 +11,7 @@ pub(crate) mod describe_log_groups;
 pub(crate) mod describe_log_streams;
 pub(crate) mod filter_log_events;
 pub(crate) mod get_log_events;
+pub(crate) mod list_log_groups;
 pub(crate) mod list_tags_for_resource;
 pub(crate) mod list_tags_log_group;
 pub(crate) mod put_log_events;
@@ -39,6 +40,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeLogStreams, _, _>(describe_log_streams::handle),
         Entry::new::<ops::FilterLogEvents, _, _>(filter_log_events::handle),
         Entry::new::<ops::GetLogEvents, _, _>(get_log_events::handle),
+        Entry::new::<ops::ListLogGroups, _, _>(list_log_groups::handle),
         Entry::new::<ops::ListTagsForResource, _, _>(list_tags_for_resource::handle),
         Entry::new::<ops::ListTagsLogGroup, _, _>(list_tags_log_group::handle),
         Entry::new::<ops::PutLogEvents, _, _>(put_log_events::handle),

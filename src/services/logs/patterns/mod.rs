@@ -17,6 +17,7 @@ mod value;
 use std::collections::BTreeMap;
 
 use api_models::logs::{CommonError, InvalidParameterException};
+pub(super) use value::glob_matches;
 
 /// How many regular expressions a pattern may have.
 const MAX_REGEXES: usize = 2;

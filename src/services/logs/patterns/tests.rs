@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::value::glob_matches;
 use super::*;
 
 fn matches(pattern: &str, message: &str) -> bool {

@@ -128,7 +128,7 @@ pub(super) fn number(text: &str) -> Option<f64> {
 
 /// Whether the text is the pattern, where `*` stands for any characters. Takes time in the order of both lengths'
 /// product at worst.
-pub(super) fn glob_matches(pattern: &str, text: &str) -> bool {
+pub(in crate::services::logs) fn glob_matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };

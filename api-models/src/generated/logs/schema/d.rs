@@ -15,6 +15,21 @@ pub static DATA_ALREADY_ACCEPTED_EXCEPTION: StructureSchema = StructureSchema::n
 pub static DATA_PROTECTION_STATUS: StringSchema =
     StringSchema::new("DataProtectionStatus").one_of(&["ACTIVATED", "DELETED", "ARCHIVED", "DISABLED"]);
 
+pub static DATA_SOURCE_FILTER: StructureSchema = StructureSchema::new(
+    "DataSourceFilter",
+    &[
+        MemberSchema::new("name", Schema::String(&DATA_SOURCE_NAME)).required(),
+        MemberSchema::new("type", Schema::String(&DATA_SOURCE_TYPE)),
+    ],
+);
+
+pub static DATA_SOURCE_FILTERS: ListSchema =
+    ListSchema::new("DataSourceFilters", Schema::Structure(&DATA_SOURCE_FILTER)).min(1).max(5);
+
+pub static DATA_SOURCE_NAME: StringSchema = StringSchema::new("DataSourceName");
+
+pub static DATA_SOURCE_TYPE: StringSchema = StringSchema::new("DataSourceType");
+
 pub static DAYS: IntegerSchema = IntegerSchema::new("Days");
 
 pub static DELETE_LOG_GROUP_REQUEST: StructureSchema = StructureSchema::new(

@@ -3,6 +3,12 @@
 use super::*;
 use crate::schema::*;
 
+pub static FIELD_INDEX_NAME: StringSchema =
+    StringSchema::new("FieldIndexName").min(1).max(512).pattern("[\\.\\-_/#A-Za-z0-9]+");
+
+pub static FIELD_INDEX_NAMES: ListSchema =
+    ListSchema::new("FieldIndexNames", Schema::String(&FIELD_INDEX_NAME)).min(1).max(20);
+
 pub static FILTER_COUNT: IntegerSchema = IntegerSchema::new("FilterCount");
 
 pub static FILTER_LOG_EVENTS_REQUEST: StructureSchema = StructureSchema::new(

@@ -7,6 +7,31 @@ pub static LIMIT_EXCEEDED_EXCEPTION: StructureSchema =
     StructureSchema::new("LimitExceededException", &[MemberSchema::new("message", Schema::String(&EXCEPTION_MESSAGE))])
         .error("LimitExceededException", 400, false);
 
+pub static LIST_LIMIT: IntegerSchema = IntegerSchema::new("ListLimit").min(1).max(1000);
+
+pub static LIST_LOG_GROUPS_REQUEST: StructureSchema = StructureSchema::new(
+    "ListLogGroupsRequest",
+    &[
+        MemberSchema::new("logGroupNamePattern", Schema::String(&LOG_GROUP_NAME_REGEX_PATTERN)),
+        MemberSchema::new("logGroupClass", Schema::String(&LOG_GROUP_CLASS)),
+        MemberSchema::new("includeLinkedAccounts", Schema::Boolean),
+        MemberSchema::new("accountIdentifiers", Schema::List(&ACCOUNT_IDS)),
+        MemberSchema::new("nextToken", Schema::String(&NEXT_TOKEN)),
+        MemberSchema::new("limit", Schema::Integer(&LIST_LIMIT)),
+        MemberSchema::new("dataSources", Schema::List(&DATA_SOURCE_FILTERS)),
+        MemberSchema::new("fieldIndexNames", Schema::List(&FIELD_INDEX_NAMES)),
+        MemberSchema::new("logGroupTags", Schema::List(&TAG_FILTERS)),
+    ],
+);
+
+pub static LIST_LOG_GROUPS_RESPONSE: StructureSchema = StructureSchema::new(
+    "ListLogGroupsResponse",
+    &[
+        MemberSchema::new("logGroups", Schema::List(&LOG_GROUP_SUMMARIES)),
+        MemberSchema::new("nextToken", Schema::String(&NEXT_TOKEN)),
+    ],
+);
+
 pub static LIST_TAGS_FOR_RESOURCE_REQUEST: StructureSchema = StructureSchema::new(
     "ListTagsForResourceRequest",
     &[MemberSchema::new("resourceArn", Schema::String(&AMAZON_RESOURCE_NAME)).required()],
@@ -93,6 +118,23 @@ pub static LOG_GROUP_NAME: StringSchema =
 
 pub static LOG_GROUP_NAME_PATTERN: StringSchema =
     StringSchema::new("LogGroupNamePattern").min(0).max(512).pattern("[\\.\\-_/#A-Za-z0-9]*");
+
+pub static LOG_GROUP_NAME_REGEX_PATTERN: StringSchema = StringSchema::new("LogGroupNameRegexPattern")
+    .min(3)
+    .max(129)
+    .pattern("(\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24})(\\|\\^?[\\.\\-_\\/#A-Za-z0-9]{3,24}){0,4}");
+
+pub static LOG_GROUP_SUMMARIES: ListSchema =
+    ListSchema::new("LogGroupSummaries", Schema::Structure(&LOG_GROUP_SUMMARY));
+
+pub static LOG_GROUP_SUMMARY: StructureSchema = StructureSchema::new(
+    "LogGroupSummary",
+    &[
+        MemberSchema::new("logGroupName", Schema::String(&LOG_GROUP_NAME)),
+        MemberSchema::new("logGroupArn", Schema::String(&ARN)),
+        MemberSchema::new("logGroupClass", Schema::String(&LOG_GROUP_CLASS)),
+    ],
+);
 
 pub static LOG_GROUPS: ListSchema = ListSchema::new("LogGroups", Schema::Structure(&LOG_GROUP));
 

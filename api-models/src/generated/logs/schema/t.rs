@@ -3,6 +3,25 @@
 use super::*;
 use crate::schema::*;
 
+pub static TAG_FILTER: StructureSchema = StructureSchema::new(
+    "TagFilter",
+    &[
+        MemberSchema::new("key", Schema::String(&TAG_FILTER_KEY)).required(),
+        MemberSchema::new("values", Schema::List(&TAG_FILTER_VALUES)),
+    ],
+);
+
+pub static TAG_FILTER_KEY: StringSchema =
+    StringSchema::new("TagFilterKey").min(1).max(128).pattern("^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$");
+
+pub static TAG_FILTER_VALUE: StringSchema =
+    StringSchema::new("TagFilterValue").min(0).max(259).pattern("^!?\\*?([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\*?$");
+
+pub static TAG_FILTER_VALUES: ListSchema =
+    ListSchema::new("TagFilterValues", Schema::String(&TAG_FILTER_VALUE)).min(0).max(5);
+
+pub static TAG_FILTERS: ListSchema = ListSchema::new("TagFilters", Schema::Structure(&TAG_FILTER)).min(1).max(5);
+
 pub static TAG_KEY: StringSchema =
     StringSchema::new("TagKey").min(1).max(128).pattern("^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$");
 

@@ -11,6 +11,17 @@ string_enum!(DataProtectionStatus {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DataSourceFilter {
+    pub name: Option<String>,
+    pub r#type: Option<String>,
+}
+
+structure!(DataSourceFilter, schema::DATA_SOURCE_FILTER, {
+    0 name,
+    1 r#type,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteLogGroupRequest {
     pub log_group_name: Option<String>,
 }

@@ -4,6 +4,42 @@ use super::super::{schema, types::*};
 use crate::macros::{string_enum, structure};
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListLogGroupsRequest {
+    pub log_group_name_pattern: Option<String>,
+    pub log_group_class: Option<LogGroupClass>,
+    pub include_linked_accounts: Option<bool>,
+    pub account_identifiers: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub data_sources: Option<Vec<DataSourceFilter>>,
+    pub field_index_names: Option<Vec<String>>,
+    pub log_group_tags: Option<Vec<TagFilter>>,
+}
+
+structure!(ListLogGroupsRequest, schema::LIST_LOG_GROUPS_REQUEST, {
+    0 log_group_name_pattern,
+    1 log_group_class,
+    2 include_linked_accounts,
+    3 account_identifiers,
+    4 next_token,
+    5 limit,
+    6 data_sources,
+    7 field_index_names,
+    8 log_group_tags,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListLogGroupsResponse {
+    pub log_groups: Option<Vec<LogGroupSummary>>,
+    pub next_token: Option<String>,
+}
+
+structure!(ListLogGroupsResponse, schema::LIST_LOG_GROUPS_RESPONSE, {
+    0 log_groups,
+    1 next_token,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListTagsForResourceRequest {
     pub resource_arn: Option<String>,
 }
@@ -135,6 +171,19 @@ string_enum!(LogGroupClass {
     InfrequentAccess = "INFREQUENT_ACCESS",
     Delivery = "DELIVERY",
     Essentials = "ESSENTIALS",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LogGroupSummary {
+    pub log_group_name: Option<String>,
+    pub log_group_arn: Option<String>,
+    pub log_group_class: Option<LogGroupClass>,
+}
+
+structure!(LogGroupSummary, schema::LOG_GROUP_SUMMARY, {
+    0 log_group_name,
+    1 log_group_arn,
+    2 log_group_class,
 });
 
 #[derive(Clone, Default, PartialEq)]

@@ -4,6 +4,17 @@ use super::super::{schema, types::*};
 use crate::macros::{string_enum, structure};
 
 #[derive(Clone, Default, PartialEq)]
+pub struct TagFilter {
+    pub key: Option<String>,
+    pub values: Option<Vec<String>>,
+}
+
+structure!(TagFilter, schema::TAG_FILTER, {
+    0 key,
+    1 values,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TagLogGroupRequest {
     pub log_group_name: Option<String>,
     pub tags: Option<std::collections::BTreeMap<String, String>>,
