@@ -11,6 +11,7 @@ use crate::identity::{AccountId, Region};
 use crate::inside::ContainerEndpoint;
 use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
+use crate::services::ecs::images::PullBehavior;
 
 /// Settings that operations and reconcilers read; fixed while the server runs.
 #[derive(Clone, Debug)]
@@ -27,6 +28,10 @@ pub struct Config {
     pub publish_address: IpAddr,
     /// What the access points of file systems stand for; others are directories called like them.
     pub access_points: Vec<AccessPoint>,
+    /// When images are pulled that are here.
+    pub image_pull_behavior: PullBehavior,
+    /// A registry (`host:port`) that has the images of Amazon ECR.
+    pub ecr_mirror: Option<String>,
     /// How long a pull may take before it counts as failed.
     pub image_pull_timeout: Duration,
     /// How often a failed pull is tried before the task fails.
@@ -117,6 +122,8 @@ impl Default for Config {
             vpc_cidr: "10.192.0.0/16".to_owned(),
             publish_address: IpAddr::from([127, 0, 0, 1]),
             access_points: Vec::new(),
+            image_pull_behavior: PullBehavior::default(),
+            ecr_mirror: None,
             image_pull_timeout: Duration::from_secs(600),
             image_pull_attempts: 5,
             engine: EngineSize::default(),

@@ -5,7 +5,13 @@
 //! LOCALECS_TEST_NO_ENGINE: the tests then say that they did nothing. Each test works in a store of its own and
 //! removes what it made, also when it fails.
 
+#[allow(dead_code, unreachable_pub)]
+#[path = "../compat-tests/src/docker.rs"]
+mod docker;
 mod docker_support;
+#[allow(dead_code, unreachable_pub)]
+#[path = "../compat-tests/src/registry.rs"]
+mod registry;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -17,9 +23,10 @@ use localecs::runtime::docker::doctor::{Verdict, examine};
 use localecs::runtime::docker::{ConnectOptions, DockerRuntime};
 use localecs::runtime::{
     ContainerId, ContainerNetwork, ContainerRuntime, ContainerSpec, Exit, ImageSource, ObservedState, PortPublication,
-    Protocol, RuntimeError, RuntimeEvent,
+    Protocol, RegistryAuth, RuntimeError, RuntimeEvent,
 };
 use localecs::time::stopwatch;
+use registry::{Login, PASSWORD, Registry, USER};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// GET of the sample application.
@@ -165,7 +172,7 @@ async fn failures_are_told_in_the_engines_words() {
     // Nobody listens there: trouble of the network, which may pass.
     let refused = runtime.pull_image("localhost:1/nowhere:1", &none, None, None).await;
     assert!(
-        matches!(&refused, Err(RuntimeError::Pull { retryable: true, message }) if message.contains("refused")),
+        matches!(&refused, Err(RuntimeError::Pull { retryable: true, message, manifest: true }) if message.contains("refused")),
         "{refused:?}"
     );
     let bad = runtime.pull_image("UPPER/case", &none, None, None).await;
@@ -349,4 +356,27 @@ async fn finding_the_engine_is_quick_and_the_doctor_agrees() {
     let checks = examine(&elsewhere).await;
     assert!(matches!(&checks[..], [check] if check.verdict == Verdict::Fail && check.remedy.is_some()));
     assert!(sandbox.runtime.inspect_container(&ContainerId("../version".into())).await == Ok(None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_logs_in_as_the_registry_asks() {
+    let Some(sandbox) = Sandbox::new("login").await else { return };
+    let (runtime, none) = (&sandbox.runtime, BTreeMap::new());
+    let auth = |password: &str| RegistryAuth { username: USER.to_owned(), password: password.to_owned() };
+    for login in [Login::Basic, Login::Bearer] {
+        let registry = Registry::start(login);
+        let digest = registry.push("team/app:1", "localecs/sample-app:latest", "private", None);
+        let image = registry.reference("team/app:1");
+        for wrong in [None, Some(auth("wrong"))] {
+            let refused = runtime.pull_image(&image, &none, None, wrong.as_ref()).await;
+            let Err(RuntimeError::Pull { retryable: false, manifest: true, .. }) = refused else {
+                panic!("{login:?}: {refused:?}")
+            };
+        }
+        let pulled = runtime.pull_image(&image, &none, None, Some(&auth(PASSWORD))).await.expect("it is pulled");
+        assert_eq!(pulled.digest, Some(digest), "{login:?}");
+        let name = format!("{image}-again");
+        runtime.tag_image(&image, &name).await.expect("it has one more name");
+        assert_eq!(runtime.inspect_image(&name, &none).await.expect("looked").expect("there").id, pulled.id);
+    }
 }

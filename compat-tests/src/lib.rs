@@ -21,6 +21,7 @@ mod logs;
 mod prepared;
 mod process;
 mod random;
+pub mod registry;
 mod server;
 mod shared;
 mod wait;

@@ -17,6 +17,7 @@ use size::ByteSize;
 use crate::identity::{AccountId, Region};
 use crate::s3::{S3Credentials, S3Endpoint};
 use crate::services::ecs::access_point::AccessPoint;
+use crate::services::ecs::images::PullBehavior;
 
 /// The port that awslocal, tflocal, cdklocal and Testcontainers point at.
 pub const DEFAULT_PORT: u16 = 4566;
@@ -157,6 +158,14 @@ pub(crate) struct ServeArgs {
     /// Address of this machine that ports of containers are published on
     #[arg(long, env = "LOCALECS_PUBLISH_ADDRESS", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) publish_address: IpAddr,
+    /// When an image is pulled that is here: prefer-cached (never), once, default (each time, if possible), always
+    ///
+    /// These are the ECS agent's ECS_IMAGE_PULL_BEHAVIOR. With prefer-cached a task starts without asking a registry.
+    #[arg(long, env = "LOCALECS_IMAGE_PULL_BEHAVIOR", value_name = "BEHAVIOR", default_value = "prefer-cached")]
+    pub(crate) image_pull_behavior: PullBehavior,
+    /// Registry that has the images of Amazon ECR: <account>.dkr.ecr.<region>.amazonaws.com/x:1 is pulled as HOST:PORT/x:1
+    #[arg(long, env = "LOCALECS_ECR_MIRROR", value_name = "HOST:PORT")]
+    pub(crate) ecr_mirror: Option<String>,
     /// What an EFS or S3 Files access point stands for: ID=/DIRECTORY[:UID:GID[:MODE]]; separated by commas
     ///
     /// The directory of the file system is made with that owner and mode (octal) when it is missing. An access point

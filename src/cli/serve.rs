@@ -120,6 +120,8 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         vpc_cidr: args.vpc_cidr.clone(),
         publish_address: args.publish_address,
         access_points: args.efs_access_points.clone(),
+        image_pull_behavior: args.image_pull_behavior,
+        ecr_mirror: args.ecr_mirror.clone().filter(|mirror| !mirror.is_empty()),
         allowed_hosts: args.allowed_hosts.clone(),
         allowed_origins: args.allowed_origins.clone(),
         s3: s3(args)?,

@@ -67,8 +67,9 @@ impl std::fmt::Display for ContainerId {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuntimeError {
     /// The registry or the engine does not have the image, or could not fetch it.
+    /// `manifest` when not even the image's manifest could be had.
     #[error("{message}")]
-    Pull { message: String, retryable: bool },
+    Pull { message: String, retryable: bool, manifest: bool },
     /// The container could not be created (bad option, name taken, no such image).
     #[error("{message}")]
     Create { message: String },
@@ -364,6 +365,9 @@ pub trait ContainerRuntime: Send + Sync + 'static {
         platform: Option<&str>,
         auth: Option<&RegistryAuth>,
     ) -> Result<ImageInfo>;
+
+    /// Gives an image of the engine one more name, which must have no digest.
+    async fn tag_image(&self, reference: &str, name: &str) -> Result<()>;
 
     /// Creates a container. The store's label is added by the runtime. If one of that name exists already (a call
     /// whose answer was lost), its id is returned.

@@ -65,7 +65,7 @@ async fn an_image_that_is_not_there(ecs: Ecs) {
     assert_eq!(stopped.stopped_reason(), Some("Task failed to start"));
     assert_eq!(stopped.containers()[0].exit_code(), None);
     let reason = stopped.containers()[0].reason().expect("a reason");
-    assert!(reason.starts_with("CannotPullContainerError: "), "{reason}");
+    assert!(reason.starts_with("CannotPullImageManifestError: "), "{reason}");
     assert_eq!(stopped.started_at(), None);
     assert!(stopped.pull_started_at().is_some() && stopped.stopped_at().is_some(), "{stopped:#?}");
 

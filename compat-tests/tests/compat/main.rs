@@ -72,6 +72,7 @@ mod exits;
 mod firelens;
 mod idempotency;
 mod image;
+mod images;
 mod inside;
 mod linux;
 mod log_drivers;

@@ -34,7 +34,7 @@ fn call(ecs: &Ecs, region: &str, target: &str, body: &Value) -> Value {
 }
 
 /// Creates a secret and returns its ARN.
-fn secret(ecs: &Ecs, region: &str, name: &str, value: &str) -> String {
+pub(crate) fn secret(ecs: &Ecs, region: &str, name: &str, value: &str) -> String {
     let made = call(ecs, region, "secretsmanager.CreateSecret", &json!({"Name": name, "SecretString": value}));
     made["ARN"].as_str().expect("an ARN").to_owned()
 }

@@ -225,7 +225,7 @@ async fn a_volume_takes_what_the_image_has(ecs: Ecs) {
     let definition = ecs.on_fargate().volumes(volume("copy").build());
     let definition = definition.container_definitions(web.image(&image).build()).registered().await;
     let stopped = ecs.stopped(&ecs.run_on_fargate(&cluster, &definition).one().await).await;
-    let _ = docker::try_run(&["rmi", &image]);
+    let _ = docker::try_run(&["rmi", "--force", &image]);
     assert_eq!(codes(&stopped), [Some(0)], "{stopped:#?}");
 }
 

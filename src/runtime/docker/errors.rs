@@ -149,13 +149,14 @@ impl CallError {
         self.sorted(|message| RuntimeError::Volume { message })
     }
 
-    pub(super) fn pulling(self) -> RuntimeError {
+    /// `manifest` when the image's manifest was not had yet.
+    pub(super) fn pulling(self, manifest: bool) -> RuntimeError {
         let retryable = match &self {
             Self::Refused { status, message } => worth_another_pull(Some(*status), message),
             Self::Broken(message) => worth_another_pull(None, message),
             _ => true,
         };
-        self.sorted(|message| RuntimeError::Pull { message, retryable })
+        self.sorted(|message| RuntimeError::Pull { message, retryable, manifest })
     }
 
     pub(super) fn other(self) -> RuntimeError {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
 use bollard::models::CreateImageInfo;
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::TryStreamExt;
 
 use super::errors::{CallError, CallResult, within};
@@ -43,18 +43,30 @@ impl Engine {
         auth: Option<&RegistryAuth>,
     ) -> Result<ImageInfo> {
         if !is_well_formed(reference) {
-            return Err(RuntimeError::Pull { message: "invalid reference format".to_owned(), retryable: false });
+            return Err(RuntimeError::Pull {
+                message: "invalid reference format".to_owned(),
+                retryable: false,
+                manifest: true,
+            });
         }
         let waited = stopwatch();
         tracing::info!(image = reference, "pulling");
-        within(limits::PULL, self.pull(reference, platform, auth)).await.map_err(CallError::pulling)?;
-        let image = self
-            .image(reference)
-            .await
-            .map_err(CallError::pulling)?
-            .ok_or_else(|| RuntimeError::Pull { message: format!("No such image: {reference}"), retryable: true })?;
+        let mut progress = Progress::default();
+        let pull = within(limits::PULL, self.pull(reference, platform, auth, &mut progress)).await;
+        pull.map_err(|error| error.pulling(!progress.has_manifest))?;
+        let image = self.image(reference).await.map_err(|error| error.pulling(false))?.ok_or_else(|| {
+            RuntimeError::Pull { message: format!("No such image: {reference}"), retryable: true, manifest: false }
+        })?;
         tracing::info!(image = reference, seconds = waited().as_secs_f32(), "pulled");
         Ok(image)
+    }
+
+    pub(super) async fn tag_image(&self, reference: &str, name: &str) -> Result<()> {
+        let (repository, tag) = split(name);
+        let options = TagImageOptionsBuilder::new().repo(repository).tag(tag).build();
+        within(limits::INSPECT, self.docker.tag_image(reference, Some(options)))
+            .await
+            .map_err(|error| error.pulling(false))
     }
 
     async fn pull(
@@ -62,6 +74,7 @@ impl Engine {
         reference: &str,
         platform: Option<&str>,
         auth: Option<&RegistryAuth>,
+        progress: &mut Progress,
     ) -> Result<(), bollard::errors::Error> {
         let (name, version) = split(reference);
         let mut options = CreateImageOptionsBuilder::new().from_image(name).tag(version);
@@ -75,7 +88,6 @@ impl Engine {
             serveraddress: Some(registry_of(name).to_owned()),
             ..DockerCredentials::default()
         });
-        let mut progress = Progress::default();
         let waited = stopwatch();
         let mut told = Duration::ZERO;
         let mut lines = Box::pin(self.docker.create_image(Some(options), None, credentials));
@@ -94,12 +106,16 @@ impl Engine {
 /// How far a pull is, from the lines the engine sends about each layer.
 #[derive(Default)]
 struct Progress {
+    /// The engine begins with the layers.
+    has_manifest: bool,
     /// Bytes there and in all, for each layer.
     layers: std::collections::BTreeMap<String, (i64, i64)>,
 }
 
 impl Progress {
     fn add(&mut self, line: CreateImageInfo) {
+        // "Pulling from <repository>" is the first thing it says, once it has the manifest.
+        self.has_manifest |= line.status.is_some();
         let Some(layer) = line.id else { return };
         if line.status.as_deref() != Some("Downloading") {
             return;

@@ -214,6 +214,10 @@ impl ContainerRuntime for DockerRuntime {
         self.engine.pull_image(reference, platform, auth).await
     }
 
+    async fn tag_image(&self, reference: &str, name: &str) -> Result<()> {
+        self.engine.tag_image(reference, name).await
+    }
+
     async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId> {
         self.engine.create_container(spec).await
     }

@@ -71,7 +71,9 @@ async fn an_error_in_the_middle_of_a_pull_is_an_error() {
         let body = format!("{{\"status\":\"Pulling from a\",\"id\":\"1\"}}\r\n{{{line}}}\r\n");
         let engine = FakeEngine::new(&[("/version", 200, VERSION), ("/images/create", 200, body.leak())]);
         let answer = engine.connect().await.pull_image("a", &BTreeMap::new(), None, None).await;
-        let Err(RuntimeError::Pull { message, retryable: told }) = answer else { panic!("{answer:?}") };
+        let Err(RuntimeError::Pull { message, retryable: told, manifest: false }) = answer else {
+            panic!("{answer:?}")
+        };
         assert_eq!(told, retryable, "{message}");
     }
 }

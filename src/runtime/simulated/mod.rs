@@ -142,16 +142,20 @@ impl ContainerRuntime for SimulatedRuntime {
         _platform: Option<&str>,
         _auth: Option<&RegistryAuth>,
     ) -> Result<ImageInfo> {
-        let script = Script::parse(labels).map_err(|message| RuntimeError::Pull { message, retryable: false })?;
+        let script = Script::parse(labels).map_err(|message| RuntimeError::Pull {
+            message,
+            retryable: false,
+            manifest: true,
+        })?;
         self.call(|_, _| Ok(()))?;
         let clock = self.engine.clock();
         clock.sleep_until(clock.now().saturating_add(script.pull_time)).await;
         self.call(|world, _| {
             if let Some(message) = world.pull_faults.take(reference, "the simulated registry does not answer") {
-                return Err(RuntimeError::Pull { message, retryable: true });
+                return Err(RuntimeError::Pull { message, retryable: true, manifest: true });
             }
             if let Some(message) = script.pull_error {
-                return Err(RuntimeError::Pull { message, retryable: false });
+                return Err(RuntimeError::Pull { message, retryable: false, manifest: true });
             }
             if is_missing(reference) {
                 let message = format!(
@@ -159,10 +163,15 @@ impl ContainerRuntime for SimulatedRuntime {
                      requested access to the resource is denied",
                     repository(reference)
                 );
-                return Err(RuntimeError::Pull { message, retryable: false });
+                return Err(RuntimeError::Pull { message, retryable: false, manifest: true });
             }
             Ok(image_info(reference))
         })
+    }
+
+    async fn tag_image(&self, _reference: &str, _name: &str) -> Result<()> {
+        // Every image is there under every name.
+        self.call(|_, _| Ok(()))
     }
 
     async fn create_container(&self, spec: &ContainerSpec) -> Result<ContainerId> {

@@ -252,7 +252,7 @@ async fn faults_happen_to_the_calls_they_name() {
     inject(Fault::PullFails { image: "app".into(), message: Some("no route".into()), times: Some(1) });
     assert_eq!(runtime.inspect_image("app:1", &none).await, Ok(None));
     let error = runtime.pull_image("app:1", &none, None, None).await.expect_err("the fault happens");
-    assert_eq!(error, RuntimeError::Pull { message: "no route".into(), retryable: true });
+    assert_eq!(error, RuntimeError::Pull { message: "no route".into(), retryable: true, manifest: true });
     runtime.pull_image("app:1", &none, None, None).await.expect("once only");
 
     inject(Fault::CreateFails { image: "app".into(), message: None, times: None });

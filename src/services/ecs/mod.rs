@@ -4,6 +4,7 @@ pub mod access_point;
 pub mod agent;
 pub mod events;
 pub mod exec;
+pub mod images;
 pub mod metadata;
 pub mod network;
 pub mod operations;

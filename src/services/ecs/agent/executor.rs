@@ -14,14 +14,15 @@ use futures_util::future::{join, join_all, try_join_all};
 use super::advance::{container_definition, uses_awsvpc};
 use super::logs::Logs;
 use super::logs::plan::plan;
-use super::next_step::{Effect, pull_again};
+use super::next_step::Effect;
 use super::observations::Entry;
 use super::observed::{Image, Seen, SeenState, Slot};
+use super::pull::Pulling;
 use super::vpc::Vpc;
 use super::{reasons, spec};
 use crate::config::Config;
 use crate::inside::Inside;
-use crate::runtime::{ContainerId, ContainerRuntime, ImageInfo, Result, RuntimeError};
+use crate::runtime::{ContainerId, ContainerRuntime, ImageSource, Result, RuntimeError};
 use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
 use crate::services::ecs::resources::{Task, TaskKey};
@@ -39,8 +40,7 @@ pub(super) struct Executor {
     pub(super) s3: S3Source,
     inside: Arc<Inside>,
     publish_address: IpAddr,
-    pull_attempts: u32,
-    pull_timeout: Duration,
+    pub(super) pulling: Pulling,
 }
 
 /// A task that something is done for.
@@ -69,8 +69,7 @@ impl Executor {
             s3: config.s3.clone(),
             inside,
             publish_address: config.publish_address,
-            pull_attempts: config.image_pull_attempts.max(1),
-            pull_timeout: config.image_pull_timeout,
+            pulling: Pulling::new(config),
         }
     }
 
@@ -122,24 +121,6 @@ impl Executor {
         });
     }
 
-    async fn look_for_image(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
-        let (image, labels) = image_of(subject, name);
-        let found = match self.runtime.inspect_image(image, &labels).await {
-            Ok(Some(found)) => {
-                take_image(subject, name, found);
-                return Ok(());
-            }
-            Ok(None) => Image::Missing { attempts: 0, next: None },
-            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
-            Err(error) => {
-                tracing::debug!(image, %error, "the image could not be looked at; it will be pulled");
-                Image::Missing { attempts: 0, next: None }
-            }
-        };
-        subject.entry.change(|observed| observed.images.insert(name.clone(), found));
-        Ok(())
-    }
-
     async fn pull(&self, subject: Subject<'_>, names: &[Arc<str>]) -> Result<()> {
         // A task that is stopped waits for no image.
         tokio::select! {
@@ -147,44 +128,6 @@ impl Executor {
             () = subject.entry.stop.notified() => return Ok(()),
         }
         self.note_pull(subject, self.clock.now());
-        Ok(())
-    }
-
-    async fn pull_one(&self, subject: Subject<'_>, name: &Arc<str>) -> Result<()> {
-        let (image, labels) = image_of(subject, name);
-        let given = subject.entry.given();
-        let auth = given.as_ref().and_then(|given| given.registry_auth(name));
-        let pull = self.runtime.pull_image(image, &labels, spec::platform(subject.definition), auth);
-        let pulled = tokio::select! {
-            pulled = pull => pulled,
-            () = self.clock.sleep(self.pull_timeout) => Err(RuntimeError::Timeout(self.pull_timeout)),
-        };
-        let error = match pulled {
-            Ok(found) => {
-                take_image(subject, name, found);
-                return Ok(());
-            }
-            Err(error @ RuntimeError::Unavailable(_)) => return Err(error),
-            Err(error) => error,
-        };
-        let retryable = !matches!(error, RuntimeError::Pull { retryable: false, .. } | RuntimeError::Timeout(_));
-        let now = self.clock.now();
-        subject.entry.change(|observed| {
-            let before = match observed.images.get(name) {
-                Some(Image::Missing { attempts, .. }) => *attempts,
-                _ => 0,
-            };
-            let attempts = before + 1;
-            if retryable && attempts < self.pull_attempts {
-                tracing::warn!(image, %error, attempts, "the pull failed; trying again");
-                let next = Some(pull_again(attempts, now));
-                observed.images.insert(name.clone(), Image::Missing { attempts, next });
-                return;
-            }
-            tracing::warn!(image, %error, attempts, "the image can't be pulled");
-            let reason = reasons::pull_failed(subject.task, image, attempts, &error);
-            observed.take(Slot::Container(name.clone()), Seen::failed(None, reason));
-        });
         Ok(())
     }
 
@@ -207,6 +150,9 @@ impl Executor {
         let mut spec =
             spec::container(subject.task, subject.definition, container, pause.as_ref(), self.publish_address, &reach);
         self.mount(subject, name, &mut spec);
+        if let Some(reference) = subject.entry.change(|observed| observed.references.get(name).cloned()) {
+            spec.image = ImageSource::Reference(reference);
+        }
         spec.log = log;
         if let Some(given) = subject.entry.given() {
             given.add_to(name, &mut spec);
@@ -426,29 +372,5 @@ async fn each<'a, T, F: Future<Output = Result<()>>>(items: &'a [T], act: impl F
     match items {
         [one] => act(one).await,
         items => join_all(items.iter().map(act)).await.into_iter().collect(),
-    }
-}
-
-/// The engine has the container's image; the container can't run when that was built for another platform than the
-/// definition names.
-fn take_image(subject: Subject<'_>, name: &Arc<str>, found: ImageInfo) {
-    let wrong = spec::platform(subject.definition).filter(|platform| {
-        let architecture = platform.rsplit('/').next().unwrap_or_default();
-        !found.architecture.is_empty() && found.architecture != architecture
-    });
-    subject.entry.change(|observed| {
-        observed.images.insert(name.clone(), Image::Here { digest: found.digest });
-        if let Some(platform) = wrong {
-            let reason = reasons::wrong_platform(subject.task, platform);
-            observed.take(Slot::Container(name.clone()), Seen::failed(None, reason));
-        }
-    });
-}
-
-/// The image of a container, and the labels that the runtime may look at.
-fn image_of<'a>(subject: Subject<'a>, name: &str) -> (&'a str, std::collections::BTreeMap<String, String>) {
-    match container_definition(subject.definition, name) {
-        Some(container) => (container.image.as_deref().unwrap_or_default(), spec::labels(subject.task, container)),
-        None => ("", std::collections::BTreeMap::new()),
     }
 }

@@ -100,7 +100,7 @@ pub const CONTAINER: &[(&str, Treatment)] = &[
     ("firelensConfiguration", Applied),
     ("resourceRequirements", Applied),
     ("credentialSpecs", Refused),
-    ("versionConsistency", Kept),
+    ("versionConsistency", Applied),
 ];
 
 #[cfg(test)]

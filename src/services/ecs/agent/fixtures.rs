@@ -51,6 +51,7 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         image: container.image.clone().unwrap_or_default(),
         essential: container.essential != Some(false),
         image_digest: None,
+        pinned_digest: None,
         runtime_id: None,
         last_status: TaskStatus::Pending,
         exit_code: None,

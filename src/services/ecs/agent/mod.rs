@@ -4,8 +4,8 @@
 //! - `order`, `restart` (pure): what waits for what, and what is started again in place;
 //! - `observed`, `observations`: what is known of the containers, in memory;
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
-//! - `volumes` (pure), `storage`: what tasks keep files in; `logs`, `routing`: what their
-//!   containers print;
+//! - `pull`: their images; `logs`, `routing`: what they print;
+//! - `volumes` (pure), `storage`: what tasks keep files in;
 //! - `configuration`: secrets, environment files and credentials that containers are given;
 //! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
@@ -29,6 +29,7 @@ mod observations;
 mod observed;
 mod order;
 mod ports;
+mod pull;
 mod reasons;
 mod reconciler;
 mod restart;

@@ -16,6 +16,8 @@ pub(super) struct ObservedTask {
     pub(super) containers: BTreeMap<Arc<str>, Seen>,
     /// By the container's name; one that is not in it has not been looked for.
     pub(super) images: BTreeMap<Arc<str>, Image>,
+    /// Under which name the engine has a container's image, where that is not the definition's.
+    pub(super) references: BTreeMap<Arc<str>, String>,
     /// The container that owns the namespaces which the others share.
     pub(super) pause: Option<Seen>,
     /// Why the task can't have a network.

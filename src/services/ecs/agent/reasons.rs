@@ -25,6 +25,10 @@ pub(super) fn pull_failed(task: &Task, image: &str, attempts: u32, error: &Runti
              {}: {error}",
             full_reference(image)
         ),
+        // The ECS agent resolves tags first; what is named by digest needs no resolving.
+        RuntimeError::Pull { manifest: true, .. } if !image.contains('@') => {
+            format!("CannotPullImageManifestError: {}", from_daemon(error))
+        }
         error => format!("CannotPullContainerError: {}", from_daemon(error)),
     }
 }

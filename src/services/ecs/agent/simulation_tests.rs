@@ -1,5 +1,6 @@
 //! The agent on the simulated runtime, with a clock that only the test moves: scenes first, then random lives.
 
+mod images;
 mod ordering;
 mod storage;
 
@@ -34,10 +35,14 @@ struct World {
 
 impl World {
     async fn new(seed: u64) -> Self {
+        Self::with(seed, Config::default()).await
+    }
+
+    async fn with(seed: u64, config: Config) -> Self {
         let (clock, ids) = (Clock::manual(START), IdSource::seeded(seed));
         let store = Arc::new(Store::in_memory(&ids));
         let runtime = SimulatedEngine::new(clock.clone(), ids.clone()).runtime(store.id());
-        let config = Config { stopped_task_retention: Duration::from_secs(100_000_000), ..Config::default() };
+        let config = Config { stopped_task_retention: Duration::from_secs(100_000_000), ..config };
         let exec = crate::services::ecs::exec::Sessions::default();
         let shared = Arc::new(Shared { store, logs: logs(&clock), clock, ids, config, exec });
         let mut world = Self { shared, runtime, running: None, tasks: Vec::new(), seen: HashMap::new() };

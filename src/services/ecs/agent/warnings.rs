@@ -42,7 +42,7 @@ fn says(value: &View<'_>, rest: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use api_models::ecs::{ContainerDefinition, PortMapping, VersionConsistency};
+    use api_models::ecs::{ContainerDefinition, PortMapping};
 
     use super::*;
 
@@ -51,7 +51,7 @@ mod tests {
         let port = PortMapping { name: Some("http".into()), ..PortMapping::default() };
         let container = ContainerDefinition {
             privileged: Some(true),
-            version_consistency: Some(VersionConsistency::Enabled),
+            firelens_configuration: Some(Box::default()),
             secrets: Some(Vec::new()),
             command: Some(vec!["run".into()]),
             port_mappings: Some(vec![PortMapping::default(), port]),
@@ -63,7 +63,7 @@ mod tests {
             container_definitions: Some(vec![container.clone(), container]),
             ..TaskDefinition::default()
         };
-        assert_eq!(not_applied(&definition), ["portMappings.name", "versionConsistency"]);
+        assert_eq!(not_applied(&definition), ["portMappings.name", "firelensConfiguration"]);
         assert!(not_applied(&TaskDefinition::default()).is_empty());
     }
 }

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use api_models::Timestamp;
-use api_models::ecs::{Attribute, CPUArchitecture, LaunchType, NetworkConfiguration, NetworkMode, Tag, TaskOverride};
+use api_models::ecs::{
+    Attribute, CPUArchitecture, ContainerImage, LaunchType, NetworkConfiguration, NetworkMode, Tag, TaskOverride,
+};
 
 use super::{Container, ManagedVolume, NetworkAttachment, Task, TaskKey, TaskStatus, VolumeAttachment, exec_agent};
 use crate::ids::IdSource;
 use crate::runtime::ObservedHealth;
-use crate::services::ecs::network;
 use crate::services::ecs::resources::reservation::{Needs, gpus_of, override_of};
 use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Resources, ServiceLink, TaskDefinition};
 use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
+use crate::services::ecs::{images, network};
 
 /// What a Fargate task has unless it asks for more, GiB.
 const FARGATE_STORAGE: i32 = 20;
@@ -39,6 +41,8 @@ pub struct Blueprint {
     pub overrides: TaskOverride,
     /// In awsvpc mode only.
     pub network: Option<NetworkConfiguration>,
+    /// What the service's revision knows of its images; nothing for tasks that no service starts.
+    pub images: Vec<ContainerImage>,
     /// Each task gets one of its own.
     pub managed_volume: Option<ManagedVolume>,
     pub enable_execute_command: bool,
@@ -189,6 +193,7 @@ impl Blueprint {
                     image: container.image.clone().unwrap_or_default(),
                     essential: container.essential != Some(false),
                     image_digest: None,
+                    pinned_digest: images::pinned(&self.images, container),
                     runtime_id: None,
                     last_status: TaskStatus::Pending,
                     exit_code: None,

@@ -91,6 +91,9 @@ pub struct Container {
     /// When it stops, the whole task does.
     pub essential: bool,
     pub image_digest: Option<String>,
+    /// The version of the image that all tasks of its service deployment run; `None` takes what the name stands for.
+    #[serde(default)]
+    pub pinned_digest: Option<String>,
     pub runtime_id: Option<ContainerId>,
     /// PENDING, RUNNING or STOPPED.
     pub last_status: TaskStatus,

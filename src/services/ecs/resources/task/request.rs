@@ -119,6 +119,7 @@ impl TaskRequest {
             service: self.service,
             overrides,
             network,
+            images: Vec::new(),
             managed_volume,
             enable_execute_command: self.enable_execute_command,
             tags,

@@ -147,7 +147,8 @@ fn logging(subject: &Subject<'_>, container: &ContainerDefinition) -> Checked {
 }
 
 /// Whether the image is in a private repository of Amazon ECR.
-pub(in super::super) fn is_ecr_image(image: &str) -> bool {
+#[must_use]
+pub fn is_ecr_image(image: &str) -> bool {
     let host = image.split('/').next().unwrap_or_default();
     let account = host.split('.').next().unwrap_or_default();
     account.len() == 12
