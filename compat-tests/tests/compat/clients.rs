@@ -128,3 +128,12 @@ fn other_services_are_those_of_the_emulator_behind() {
     command.env("UPSTREAM_PORT", free.port().to_string());
     run_on(&server, &random_account(), command);
 }
+
+#[test]
+fn strict_iam() {
+    if endpoint_given().is_some() {
+        return;
+    }
+    let server = Server::start(Runtime::Simulated, &["--strict-iam"]);
+    run_on(&server, &random_account(), unittest("python/test_strict_iam.py"));
+}

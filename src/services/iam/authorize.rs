@@ -126,13 +126,12 @@ fn document(state: &State, role: &Role, policy_arn: &str) -> Option<PolicyDocume
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use api_models::Unexpected;
 
     use super::*;
     use crate::services::Context;
-    use crate::testing::{START, context};
+    use crate::services::iam::resources::fixtures;
+    use crate::testing::context;
 
     const ROLE: &str = "arn:aws:iam::123456789012:role/web";
     const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf";
@@ -145,25 +144,7 @@ mod tests {
 
     async fn with_role(service: &str, inline: &[&str], change: impl FnOnce(&mut Role)) -> Context {
         let context = context();
-        let inline = inline.iter().enumerate().map(|(index, policy)| (index.to_string(), (*policy).to_owned()));
-        let mut role = Role {
-            account: context.scope.account,
-            partition: "aws".into(),
-            path: "/".into(),
-            name: "web".into(),
-            id: "AROA".into(),
-            description: None,
-            max_session_duration: 3600,
-            trust_policy: format!(
-                r#"{{"Statement":{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}}}"#
-            ),
-            created_at: START,
-            permissions_boundary: None,
-            tags: Vec::new(),
-            inline: inline.collect::<BTreeMap<_, _>>(),
-            attached: BTreeSet::new(),
-            linked_to: None,
-        };
+        let mut role = fixtures::role("web", service, inline);
         change(&mut role);
         let put = context.store().transact(|tx| {
             tx.put(role);

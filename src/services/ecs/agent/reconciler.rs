@@ -80,7 +80,7 @@ impl Agent {
                 self.warn_once(record);
             }
             if let Effect::Prepare { .. } = &step.effect {
-                entry.look_up_secrets(&state, task, definition);
+                entry.look_up_secrets(&state, task, definition, self.shared.config.strict_iam);
             }
             let subject = Subject { task, definition, entry: &entry };
             match (step.record, &step.effect) {

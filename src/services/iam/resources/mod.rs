@@ -1,6 +1,8 @@
 //! IAM's records, and what its operations share.
 
 mod check;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod instance_profile;
 pub mod managed;
 pub mod paging;

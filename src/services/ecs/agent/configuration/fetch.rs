@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Resolved, env_file, files_of, is_wanted, list};
+use super::{Resolved, env_file, files_of, is_wanted, list, permissions};
 use crate::services::ecs::agent::executor::{Executor, Subject};
 use crate::services::ecs::agent::observations::Entry;
 use crate::services::ecs::agent::reasons;
@@ -19,15 +19,21 @@ pub(in super::super) enum Configuration {
 }
 
 impl Entry {
-    /// Looks the task's secrets up in the state, unless that was done.
+    /// Looks the task's secrets up in the state, unless that was done; with `strict_iam`, if its roles allow that.
     pub(in super::super) fn look_up_secrets(
         &self,
         state: &State,
         task: &crate::services::ecs::resources::Task,
         definition: &api_models::ecs::TaskDefinition,
+        strict_iam: bool,
     ) {
         let mut configuration = self.configuration.lock();
-        if configuration.is_none() && is_wanted(task, definition) {
+        if configuration.is_some() {
+            return;
+        }
+        if strict_iam && let Err(reason) = permissions::check(state, task, definition) {
+            *configuration = Some(Configuration::Failed(reason));
+        } else if is_wanted(task, definition) {
             *configuration = Some(match super::resolve(state, task, definition) {
                 Ok(resolved) => Configuration::Secrets(resolved),
                 Err(reason) => Configuration::Failed(reason),

@@ -11,6 +11,7 @@
 mod env_file;
 mod fetch;
 mod json_key;
+mod permissions;
 mod reference;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,73 @@
+"""boto3 against a server with --strict-iam: roles of tasks as on AWS."""
+
+import json
+import unittest
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+WAIT = {"Delay": 1, "MaxAttempts": 30}
+
+
+def trust(service):
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class StrictIam(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        once = Config(retries={"total_max_attempts": 1})
+        cls.ecs, cls.iam, cls.secrets = (boto3.client(name, config=once) for name in ("ecs", "iam", "secretsmanager"))
+        cls.account = boto3.client("sts").get_caller_identity()["Account"]
+        cls.ecs.create_cluster()
+
+    def run_task(self, family):
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+        answer = self.ecs.run_task(taskDefinition=family, launchType="FARGATE", networkConfiguration=network)
+        return answer["tasks"][0]["taskArn"]
+
+    def test_roles_must_exist_trust_ecs_and_have_the_permissions(self):
+        secret = self.secrets.create_secret(Name="db", SecretString="s3cret")["ARN"]
+        self.ecs.register_task_definition(
+            family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            executionRoleArn=f"arn:aws:iam::{self.account}:role/exec",
+            containerDefinitions=[
+                {"name": "web", "image": "localecs/sample-app:latest", "secrets": [{"name": "DB", "valueFrom": secret}]}
+            ],
+        )
+        refused = f"ECS was unable to assume the role 'arn:aws:iam::{self.account}:role/exec' that was provided"
+        with self.assertRaises(ClientError) as raised:
+            self.run_task("web")
+        self.assertIn(refused, raised.exception.response["Error"]["Message"])
+        self.iam.create_role(RoleName="exec", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
+        with self.assertRaises(ClientError) as raised:
+            self.run_task("web")
+        self.assertEqual(raised.exception.response["Error"]["Code"], "ClientException")
+
+        self.iam.update_assume_role_policy(RoleName="exec", PolicyDocument=trust("ecs-tasks.amazonaws.com"))
+        task = self.run_task("web")
+        self.ecs.get_waiter("tasks_stopped").wait(tasks=[task], WaiterConfig=WAIT)
+        stopped = self.ecs.describe_tasks(tasks=[task])["tasks"][0]
+        self.assertEqual(stopped["stopCode"], "TaskFailedToStart")
+        self.assertTrue(stopped["stoppedReason"].startswith("ResourceInitializationError: "), stopped["stoppedReason"])
+        session = f"arn:aws:sts::{self.account}:assumed-role/exec/{task.rsplit('/', 1)[1]}"
+        self.assertIn(
+            f"AccessDeniedException: User: {session} is not authorized to perform: secretsmanager:GetSecretValue on "
+            f"resource: {secret} because no identity-based policy allows the secretsmanager:GetSecretValue action",
+            stopped["stoppedReason"],
+        )
+
+        read = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": f"{secret[:-6]}??????"}
+        self.iam.put_role_policy(
+            RoleName="exec", PolicyName="read",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [read]}),
+        )
+        task = self.run_task("web")
+        self.ecs.get_waiter("tasks_running").wait(tasks=[task], WaiterConfig=WAIT)
+        self.ecs.stop_task(task=task)
+
+
+if __name__ == "__main__":
+    unittest.main()
