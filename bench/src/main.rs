@@ -8,6 +8,7 @@
 mod bare;
 mod client;
 mod containers;
+mod dependencies;
 mod inside;
 mod logs;
 mod process;
@@ -68,6 +69,9 @@ async fn main() -> anyhow::Result<()> {
             }
             if wanted("logs") && !no_engine {
                 logs::measure(&localecs, &mut report).await?;
+            }
+            if wanted("dependencies") && !no_engine {
+                dependencies::measure(&localecs, &mut report).await?;
             }
             report.write(&results)
         }

@@ -90,6 +90,7 @@ mod services;
 mod settings;
 mod stopping;
 mod storage;
+mod storm;
 mod tags;
 mod task_definition_refusals;
 mod task_definitions;
