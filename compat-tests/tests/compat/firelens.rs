@@ -49,7 +49,7 @@ async fn a_router_gets_its_configuration_and_the_logs_of_the_others(ecs: Ecs) {
     let messages = wait_until_some("the routed lines", Duration::from_secs(30), || async {
         let events = ecs.log_events("us-east-1", &group, &stream)?;
         let messages: Vec<_> = events.into_iter().map(|(_, message)| message).collect();
-        messages.iter().any(|message| *message == tag).then_some(messages)
+        messages.contains(&tag).then_some(messages)
     })
     .await;
     for line in [
