@@ -221,7 +221,7 @@ async fn credentials_are_renewed_in_time_and_taken_back_at_the_end() {
     });
     stop.await.expect("in memory");
     assert_eq!(endpoint.ask(Method::GET, "/v2/credentials/c0ffee", "").await.0, 400);
-    assert_eq!(end.initial(&shared.store.snapshot()), [key.clone()]);
+    assert_eq!(end.initial(&shared.store.snapshot()), std::slice::from_ref(&key));
     end.reconcile(&key).await.expect("in memory");
     assert!(shared.store.snapshot().sessions.is_empty());
 }
