@@ -1,5 +1,6 @@
 //! Services: tasks are kept, deployments roll, fail and roll back, and the service ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder;
@@ -7,7 +8,10 @@ use aws_sdk_ecs::types::{
     Deployment, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentRolloutState, DesiredStatus, LaunchType,
     NetworkMode, SchedulingStrategy, Service, ServiceDeploymentStatus, Task,
 };
-use compat_tests::{Ecs, Registers, app, awsvpc, docker, random_name, refusal, wait_until, wait_until_some};
+use compat_tests::{
+    Ecs, Registers, Runtime, Server, Store, app, awsvpc, docker, random_account, random_name, refusal, wait_until,
+    wait_until_some,
+};
 
 on_both!(a_service_lives, a_bad_deployment_rolls_back, a_daemon_is_on_every_instance);
 
@@ -200,6 +204,55 @@ async fn a_killed_container_is_replaced(ecs: Ecs) {
     .await;
     steady(&ecs, &cluster).await;
     end(&ecs, &cluster).await;
+}
+
+/// `kill -9` in the middle of a deployment, of a rollback and of a deletion: each goes on and ends, and the container
+/// that ran all the time is the same.
+#[tokio::test]
+async fn what_is_under_way_goes_on_after_a_kill() {
+    needs_own_server!();
+    let store = Arc::new(Store::in_folder());
+    let account = random_account();
+    let start = || Server::start_on(store.clone(), Runtime::Docker, &[]);
+    let server = start();
+    let ecs = server.ecs_in(&account, "us-east-1");
+    let cluster = ecs.cluster().await;
+    let good = web(&ecs).await;
+    service(&ecs, &cluster, &good, 1).deployment_configuration(breaker()).send().await.expect("CreateService");
+    steady(&ecs, &cluster).await;
+    ecs.update_service().cluster(&cluster).service("web").force_new_deployment(true).send().await.expect("updated");
+    server.kill();
+
+    let server = start();
+    let ecs = server.ecs_in(&account, "us-east-1");
+    let rolled = steady(&ecs, &cluster).await;
+    let task = tasks(&ecs, &cluster).await.remove(0);
+    assert_eq!(task.started_by(), primary(&rolled).id());
+    let image = format!("missing/{}:1", random_name("image"));
+    let bad = ecs.on_fargate().container_definitions(app("web", &[]).image(image).build()).registered().await;
+    ecs.update_service().cluster(&cluster).service("web").task_definition(&bad).send().await.expect("updated");
+    server.kill();
+
+    let server = start();
+    let ecs = server.ecs_in(&account, "us-east-1");
+    wait_until("the rollback", PATIENCE, || async {
+        let listed = ecs.list_service_deployments().cluster(&cluster).service("web").send().await.expect("a list");
+        listed.service_deployments()[0].status() == Some(&ServiceDeploymentStatus::RollbackSuccessful)
+    })
+    .await;
+    let after = tasks(&ecs, &cluster).await.remove(0);
+    assert_eq!(after.task_arn(), task.task_arn());
+    assert_eq!(after.containers()[0].runtime_id(), task.containers()[0].runtime_id());
+    ecs.delete_service().cluster(&cluster).service("web").force(true).send().await.expect("DeleteService");
+    server.kill();
+
+    let server = start();
+    let ecs = server.ecs_in(&account, "us-east-1");
+    wait_until("the service to be INACTIVE", PATIENCE, || async {
+        described(&ecs, &cluster).await.status() == Some("INACTIVE")
+    })
+    .await;
+    server.stop();
 }
 
 async fn a_crash_loop_is_throttled(ecs: Ecs) {
