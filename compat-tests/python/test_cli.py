@@ -86,43 +86,6 @@ class Cli(unittest.TestCase):
                 return
         self.fail(f"{member} is not {value}: {services}")
 
-    def test_logs_are_tailed(self):
-        name = f"tail-{uuid.uuid4().hex[:8]}"
-        self.ok("create-cluster", "--cluster-name", name)
-        options = {
-            "awslogs-group": name, "awslogs-region": "us-east-1", "awslogs-stream-prefix": "app",
-            "awslogs-create-group": "true",
-        }
-        container = {
-            "name": "web", "image": "localecs/sample-app:latest", "command": ["lines", "100000", "20"],
-            "dockerLabels": {"sim.stdout": "line 1 ", "sim.print-every": "1s"},
-            "logConfiguration": {"logDriver": "awslogs", "options": options},
-        }
-        self.ok(
-            "register-task-definition", "--family", name, "--network-mode", "awsvpc",
-            "--requires-compatibilities", "FARGATE", "--cpu", "256", "--memory", "512",
-            "--execution-role-arn", "arn:aws:iam::123456789012:role/execution",
-            "--container-definitions", json.dumps([container]),
-        )
-        arn = self.ok(
-            "run-task", "--cluster", name, "--task-definition", name, "--launch-type", "FARGATE",
-            "--network-configuration", "awsvpcConfiguration={subnets=[subnet-1]}",
-        )["tasks"][0]["taskArn"]
-        self.ok("wait", "tasks-running", "--cluster", name, "--tasks", arn)
-        environment = {**os.environ, "AWS_PAGER": "", "PYTHONUNBUFFERED": "1"}
-        tail = subprocess.Popen(
-            [AWS, "logs", "tail", name, "--follow", "--format", "short"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-        )
-        try:
-            lines = [tail.stdout.readline() for _ in range(2)]
-        finally:
-            tail.kill()
-            tail.communicate()
-            self.ok("stop-task", "--cluster", name, "--task", arn)
-        self.assertRegex(lines[0], r"^[0-9T:-]+ line 1 \n$")
-        self.assertRegex(lines[1], r"^[0-9T:-]+ line [12] \n$")
-
     def test_errors(self):
         gone = aws("delete-cluster", "--cluster", "missing")
         self.assertEqual(gone.returncode, 255)
