@@ -42,16 +42,16 @@ fn says(value: &View<'_>, rest: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use api_models::ecs::{ContainerDefinition, PortMapping};
+    use api_models::ecs::{ApplicationProtocol, ContainerDefinition, PortMapping};
 
     use super::*;
 
     #[test]
     fn what_is_set_and_not_applied_is_named_once() {
-        let port = PortMapping { name: Some("http".into()), ..PortMapping::default() };
+        let app_protocol = Some(ApplicationProtocol::Http);
+        let port = PortMapping { name: Some("http".into()), app_protocol, ..PortMapping::default() };
         let container = ContainerDefinition {
             privileged: Some(true),
-            firelens_configuration: Some(Box::default()),
             secrets: Some(Vec::new()),
             command: Some(vec!["run".into()]),
             port_mappings: Some(vec![PortMapping::default(), port]),
@@ -63,7 +63,7 @@ mod tests {
             container_definitions: Some(vec![container.clone(), container]),
             ..TaskDefinition::default()
         };
-        assert_eq!(not_applied(&definition), ["portMappings.name", "firelensConfiguration"]);
+        assert_eq!(not_applied(&definition), ["portMappings.name", "portMappings.appProtocol"]);
         assert!(not_applied(&TaskDefinition::default()).is_empty());
     }
 }
