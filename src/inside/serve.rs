@@ -106,7 +106,11 @@ async fn answer(site: &Site, mut request: Request<Incoming>, source: Ipv4Addr, f
     }
     let front = front && !is_peer;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    match route(request.method(), path, Some(source)) {
+    let asked = match is_signed(&request) && !path.starts_with("/_") {
+        true => Route::Api,
+        false => route(request.method(), path, Some(source)),
+    };
+    match asked {
         Route::Nothing => shown(metadata::no_such_path()),
         Route::Inside(asked) => match elsewhere(site, &asked.of, front).await {
             Some(port) => site.door.forward(port, request, source).await,
@@ -120,6 +124,13 @@ async fn answer(site: &Site, mut request: Request<Incoming>, source: Ipv4Addr, f
             }
         }
     }
+}
+
+/// Whether it is a request for an AWS service: some have paths that begin as those here do.
+fn is_signed(request: &Request<Incoming>) -> bool {
+    let signed =
+        request.headers().get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-"));
+    signed || request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="))
 }
 
 /// The port of another process that has it, if this one does not.

@@ -170,6 +170,19 @@ async fn nobody_but_a_localecs_process_joins_or_says_where_a_request_came_from()
 }
 
 #[tokio::test]
+async fn what_is_signed_is_for_a_service_whatever_its_path() {
+    let place = place().await;
+    let first = Process::start(place, 1, Ipv4Addr::new(10, 192, 0, 4)).await;
+    let _front = first.open(place).await;
+    let signature = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/apigateway/aws4_request, SignedHeaders=host, \
+                     Signature=0";
+    let (_, page) = get(place, "/v2/apis", &[]).await;
+    assert_eq!(page, "404 page not found\n");
+    let (status, answer) = get(place, "/v2/apis", &[("authorization", signature)]).await;
+    assert_ne!(answer, page, "{status}");
+}
+
+#[tokio::test]
 async fn a_web_page_gets_nothing() {
     let place = place().await;
     let first = Process::start(place, 1, Ipv4Addr::new(10, 192, 0, 4)).await;
