@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use super::listen::Place;
 use crate::http::Response;
 use crate::services::ecs::metadata::route::Of;
+use crate::time::stopwatch;
 
 pub(super) const KEY: HeaderName = HeaderName::from_static("x-localecs-key");
 /// The own port of the process that joins.
@@ -31,8 +32,10 @@ pub(super) const SOURCE: HeaderName = HeaderName::from_static("x-localecs-source
 pub(super) const JOIN: &str = "/_localecs/door/join";
 pub(super) const OWNS: &str = "/_localecs/door/owns/";
 
-/// How long a process may take to say whether something is its own.
-const OWNS_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a process may take to say whether something is its own: the machine may be busy.
+const OWNS_PATIENCE: Duration = Duration::from_secs(5);
+/// How long after the door was opened those may still come that had joined the one before.
+const ARRIVAL: Duration = Duration::from_secs(3);
 /// So many answers to that are remembered.
 const OWNERS: usize = 10_000;
 
@@ -45,6 +48,20 @@ pub(super) struct Door {
     client: Outgoing,
     /// Ends the connections of those who joined.
     closed: watch::Sender<bool>,
+    /// How long ago it was opened.
+    open: Mutex<Option<Box<dyn Fn() -> Duration + Send>>>,
+    /// How many have joined so far.
+    arrivals: watch::Sender<u64>,
+}
+
+/// Who has what is asked about, among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The process with that own port.
+    Process(u16),
+    Nobody,
+    /// One that does not answer may have it.
+    Unsure,
 }
 
 #[derive(Default)]
@@ -59,7 +76,20 @@ struct Peers {
 impl Door {
     pub(super) fn new(place: Place) -> Self {
         let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(60)).build_http();
-        Self { place, key: Mutex::default(), peers: Arc::default(), client, closed: watch::Sender::new(false) }
+        Self {
+            place,
+            key: Mutex::default(),
+            peers: Arc::default(),
+            client,
+            closed: watch::Sender::new(false),
+            open: Mutex::default(),
+            arrivals: watch::Sender::new(0),
+        }
+    }
+
+    /// This process has the port from now on.
+    pub(super) fn open(&self) {
+        *self.open.lock() = Some(Box::new(stopwatch()));
     }
 
     pub(super) fn place(&self) -> Place {
@@ -95,6 +125,7 @@ impl Door {
         let id = peers.next;
         peers.next += 1;
         peers.ports.insert(id, port);
+        self.arrivals.send_modify(|arrivals| *arrivals += 1);
         let guard = Membership { peers: self.peers.clone(), id };
         let closed = self.closed.subscribe();
         let lasting = stream::unfold((guard, closed, true), |(guard, mut closed, first)| async move {
@@ -110,21 +141,43 @@ impl Door {
         response
     }
 
-    /// The process that has what is asked about, if another one does: its own port.
-    pub(super) async fn owner(&self, of: &Of) -> Option<u16> {
+    /// Who has what is asked about, if another process does. While a door is new, it waits for those who had joined the
+    /// one before: what is unknown now may be known in a moment, and "unknown" would be taken for an answer.
+    pub(super) async fn owner(&self, of: &Of) -> Owner {
+        loop {
+            let mut arrivals = self.arrivals.subscribe();
+            let answer = self.owner_now(of).await;
+            let age = self.open.lock().as_ref().map_or(ARRIVAL, |age| age());
+            let left = ARRIVAL.saturating_sub(age);
+            if matches!(answer, Owner::Process(_)) || left.is_zero() {
+                return answer;
+            }
+            if !matches!(tokio::time::timeout(left, arrivals.changed()).await, Ok(Ok(()))) {
+                return self.owner_now(of).await;
+            }
+        }
+    }
+
+    /// The same without waiting for anybody.
+    pub(super) async fn owner_now(&self, of: &Of) -> Owner {
         let ports: Vec<(u64, u16)> = {
             let peers = self.peers.lock();
             if let Some(port) = peers.owners.get(of).and_then(|id| peers.ports.get(id)) {
-                return Some(*port);
+                return Owner::Process(*port);
             }
             peers.ports.iter().map(|(id, port)| (*id, *port)).collect()
         };
-        let question = question(of)?;
+        let Some(question) = question(of) else { return Owner::Nobody };
         let answers = ports.into_iter().map(|(id, port)| {
             let question = &question;
-            async move { self.ask(port, question).await.then_some((id, port)) }
+            async move { (id, port, self.ask(port, question).await) }
         });
-        let (id, port) = join_all(answers).await.into_iter().flatten().next()?;
+        let answers = join_all(answers).await;
+        let Some((id, port, _)) = answers.iter().find(|(_, _, owns)| *owns == Some(true)).copied() else {
+            // Who has left meanwhile has taken what it had along.
+            let unsure = answers.iter().any(|(id, _, owns)| owns.is_none() && self.peers.lock().ports.contains_key(id));
+            return if unsure { Owner::Unsure } else { Owner::Nobody };
+        };
         if !matches!(of, Of::Source { .. }) {
             let mut peers = self.peers.lock();
             if peers.owners.len() >= OWNERS {
@@ -132,16 +185,20 @@ impl Door {
             }
             peers.owners.insert(of.clone(), id);
         }
-        Some(port)
+        Owner::Process(port)
     }
 
-    async fn ask(&self, port: u16, question: &str) -> bool {
+    /// `None` when it does not answer.
+    async fn ask(&self, port: u16, question: &str) -> Option<bool> {
         let request = Request::get(format!("http://{}:{port}{OWNS}{question}", self.place.address))
             .header(KEY, self.key.lock().clone())
             .body(axum::body::Body::empty());
-        let Ok(request) = request else { return false };
-        let asked = tokio::time::timeout(OWNS_PATIENCE, self.client.request(request)).await;
-        matches!(asked, Ok(Ok(response)) if response.status() == StatusCode::OK)
+        let asked = tokio::time::timeout(OWNS_PATIENCE, self.client.request(request.ok()?)).await;
+        match asked.ok()?.ok()?.status() {
+            StatusCode::OK => Some(true),
+            StatusCode::NOT_FOUND => Some(false),
+            _ => None,
+        }
     }
 
     /// Hands a request on to a process, by its own port.

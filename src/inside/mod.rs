@@ -251,6 +251,7 @@ impl Runner {
     async fn be_the_door(&mut self, front: Listening) -> Turn {
         tracing::debug!(port = front.port, "this process is the front door of 169.254.170.2");
         (self.complained, self.changes) = (None, 0);
+        self.site.door.open();
         self.tell(Some(()));
         let mut settled = false;
         let mut leaving = self.leaving.clone();
@@ -278,6 +279,7 @@ impl Runner {
             real_sleep(HANDOVER).await;
             let place = self.site.door.place();
             if matches!(join::join(place, "", 0).await, Err(join::Refusal::Nobody))
+                && matches!(self.link.is_needed().await, Ok(false))
                 && let Err(error) = self.link.remove().await
             {
                 tracing::debug!(%error, "the network of 169.254.170.2 stays");

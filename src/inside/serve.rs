@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 
-use super::door::{self, Door, plain};
+use super::door::{self, Door, Owner, plain};
 use super::sources::Sources;
 use crate::http::{AppState, Response};
 use crate::services::ecs::metadata::route::{Asked, Of, Route, route};
@@ -113,14 +113,16 @@ async fn answer(site: &Site, mut request: Request<Incoming>, source: Ipv4Addr, f
     match asked {
         Route::Nothing => shown(metadata::no_such_path()),
         Route::Inside(asked) => match elsewhere(site, &asked.of, front).await {
-            Some(port) => site.door.forward(port, request, source).await,
-            None => inside(site, &asked, request).await,
+            Owner::Process(port) => site.door.forward(port, request, source).await,
+            Owner::Nobody => inside(site, &asked, request).await,
+            Owner::Unsure => plain(StatusCode::SERVICE_UNAVAILABLE, "\"another LocalECS does not answer; try again\""),
         },
         Route::Api => {
             let of = Of::Source { address: source, container: None };
-            match elsewhere(site, &of, front).await {
-                Some(port) => site.door.forward(port, request, source).await,
-                None => site.api.answer(request).await,
+            let known = !front || site.metadata.knows(&of);
+            match if known { Owner::Nobody } else { site.door.owner_now(&of).await } {
+                Owner::Process(port) => site.door.forward(port, request, source).await,
+                Owner::Nobody | Owner::Unsure => site.api.answer(request).await,
             }
         }
     }
@@ -133,9 +135,9 @@ fn is_signed(request: &Request<Incoming>) -> bool {
     signed || request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="))
 }
 
-/// The port of another process that has it, if this one does not.
-async fn elsewhere(site: &Site, of: &Of, front: bool) -> Option<u16> {
-    if !front || site.metadata.knows(of) { None } else { site.door.owner(of).await }
+/// The other process that has it, if this one does not.
+async fn elsewhere(site: &Site, of: &Of, front: bool) -> Owner {
+    if !front || site.metadata.knows(of) { Owner::Nobody } else { site.door.owner(of).await }
 }
 
 async fn inside(site: &Site, asked: &Asked, request: Request<Incoming>) -> Response {

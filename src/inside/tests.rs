@@ -149,6 +149,22 @@ async fn those_who_joined_hear_that_the_door_closes_and_one_opens_it_again() {
 }
 
 #[tokio::test]
+async fn a_new_door_waits_for_those_who_had_joined_the_one_before() {
+    let place = place().await;
+    let first = Process::start(place, 1, Ipv4Addr::new(10, 192, 0, 4)).await;
+    let second = Process::start(place, 2, Ipv4Addr::new(10, 193, 0, 4)).await;
+    let _front = first.open(place).await;
+    first.site.door.open();
+    let asking = tokio::spawn(get(place, "/v4/2-web", &[]));
+    // It is answered although it asks before the other process is there.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let _joined = second.join(place).await;
+    assert_eq!(asking.await.expect("an answer").0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn nobody_but_a_localecs_process_joins_or_says_where_a_request_came_from() {
     let place = place().await;
     let first = Process::start(place, 1, Ipv4Addr::new(10, 192, 0, 4)).await;

@@ -10,12 +10,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest, NetworkInspect};
-use bollard::query_parameters::{EventsOptionsBuilder, ListNetworksOptions};
+use bollard::query_parameters::{EventsOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptions};
 use futures_util::StreamExt;
 
 use super::errors::{CallError, CallResult, within};
 use super::{Engine, filters, limits};
-use crate::runtime::{Result, RuntimeError};
+use crate::runtime::{Result, RuntimeError, STORE_LABEL};
 use crate::time::{real_sleep, stopwatch};
 
 /// Where a container finds its metadata and credentials: the SDKs know it by heart.
@@ -48,6 +48,17 @@ impl LinkLocal {
                 Err(error) => return Err(error.networking()),
             }
         }
+    }
+
+    /// Whether containers of any LocalECS are there, which may look for it.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn is_needed(&self) -> Result<bool> {
+        let options =
+            ListContainersOptionsBuilder::new().limit(1).filters(&filters([("label", STORE_LABEL.to_owned())])).build();
+        let found = within(limits::LIST, self.0.docker.list_containers(Some(options))).await;
+        Ok(!found.map_err(CallError::other)?.is_empty())
     }
 
     /// Removes the network; one that is gone is fine.
