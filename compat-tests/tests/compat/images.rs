@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
-use aws_sdk_ecs::types::{CpuArchitecture, NetworkMode, RepositoryCredentials, RuntimePlatform, Task};
+use aws_sdk_ecs::types::{
+    CpuArchitecture, NetworkMode, RepositoryCredentials, RuntimePlatform, Task, VersionConsistency,
+};
 use compat_tests::registry::{Login, PASSWORD, Registry, USER};
 use compat_tests::{APP_IMAGE, Ecs, Registers, Runs, Runtime, Server, app, docker, wait_until};
 
@@ -161,6 +163,61 @@ async fn images_are_pulled_when_the_behavior_says_so() {
         assert_eq!(last, versions[2], "{behavior}");
         server.stop();
     }
+}
+
+#[tokio::test]
+async fn tasks_of_a_service_keep_to_the_version_of_the_first() {
+    needs_own_server!();
+    let registry = Registry::start(Login::None);
+    let (server, ecs) = server(&["--image-pull-behavior", "always"]);
+    let cluster = ecs.cluster_with_instance().await;
+    for (consistency, second) in [(VersionConsistency::Enabled, "one"), (VersionConsistency::Disabled, "two")] {
+        let name = format!("team/{}:1", consistency.as_str());
+        let image = registry.reference(&name);
+        let digest = registry.push(&name, APP_IMAGE, "one", None);
+        let container = of_image(&image).version_consistency(consistency.clone()).build();
+        let definition = ecs.on_ec2(NetworkMode::None).container_definitions(container).registered().await;
+        let service = consistency.as_str();
+        ecs.create_service()
+            .cluster(&cluster)
+            .service_name(service)
+            .task_definition(&definition)
+            .desired_count(1)
+            .send()
+            .await
+            .expect("created");
+        let running = async |count: usize| {
+            wait_until("the tasks to run", Duration::from_secs(60), || async {
+                tasks_of(&ecs, &cluster, service).await.iter().filter(|t| t.last_status() == Some("RUNNING")).count()
+                    == count
+            })
+            .await;
+        };
+        running(1).await;
+        let first = tasks_of(&ecs, &cluster, service).await[0].task_arn().map(str::to_owned);
+        registry.push(&name, APP_IMAGE, "two", None);
+        ecs.update_service().cluster(&cluster).service(service).desired_count(2).send().await.expect("updated");
+        running(2).await;
+        for task in tasks_of(&ecs, &cluster, service).await {
+            let container = &task.containers()[0];
+            let expected = if task.task_arn() == first.as_deref() { "one" } else { second };
+            let labels = &docker::inspect(container.runtime_id().expect("it runs"))["Config"]["Labels"];
+            assert_eq!(labels["version"], expected, "{service}");
+            assert_eq!(container.image_digest() == Some(digest.as_str()), expected == "one", "{service}");
+        }
+        ecs.delete_service().cluster(&cluster).service(service).force(true).send().await.expect("deleted");
+    }
+    server.stop();
+}
+
+async fn tasks_of(ecs: &Ecs, cluster: &str, service: &str) -> Vec<Task> {
+    let listed = ecs.list_tasks().cluster(cluster).service_name(service).send().await.expect("listed");
+    let arns = listed.task_arns().to_vec();
+    if arns.is_empty() {
+        return Vec::new();
+    }
+    let described = ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await.expect("described");
+    described.tasks().to_vec()
 }
 
 #[tokio::test]

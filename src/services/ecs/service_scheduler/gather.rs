@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use api_models::ecs::{ContainerImage, LaunchType};
 
-use crate::services::ecs::network;
 use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::service::{
     Phase, RevisionSpec, Scheduling, Service, ServiceDeployment, ServiceDeploymentKey, ServiceRevision,
@@ -13,6 +12,7 @@ use crate::services::ecs::resources::service::{
 use crate::services::ecs::resources::{ContainerInstance, Task, TaskStatus};
 use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
 use crate::services::ecs::scheduler::plan_service::Instances;
+use crate::services::ecs::{images, network};
 use crate::store::State;
 
 /// The part of the state that concerns one service.
@@ -45,7 +45,7 @@ impl Gathered {
             under_way: under_way.cloned(),
             ended,
             instances: revision.map(|revision| instances(state, service, revision)).unwrap_or_default(),
-            images: revision.and_then(|revision| resolve(revision, &live)),
+            images: revision.and_then(|revision| resolve(state, revision, &live)),
             live,
         }
     }
@@ -82,24 +82,24 @@ fn zones_of_subnets(service: &Service, spec: &RevisionSpec) -> Vec<String> {
     zones.into_iter().collect()
 }
 
-/// The images of a revision, as one of its tasks pulled them.
-fn resolve(revision: &ServiceRevision, live: &[Arc<Task>]) -> Option<ServiceRevision> {
-    if !revision.images.is_empty() {
-        return None;
-    }
-    let own = |task: &&Arc<Task>| {
-        task.last_status == TaskStatus::Running
-            && task.service.as_ref().is_some_and(|link| link.deployment == revision.key.id)
+/// The revision with the digests that its tasks got its images by, if they tell of any it does not know yet.
+fn resolve(state: &State, revision: &ServiceRevision, live: &[Arc<Task>]) -> Option<ServiceRevision> {
+    let known = |name: &str| {
+        let is_known = |image: &ContainerImage| image.container_name.as_deref() == Some(name);
+        revision.images.iter().any(|image| is_known(image) && image.image_digest.is_some())
     };
-    let images = live.iter().filter(own).find_map(|task| {
-        let resolved = task.containers.iter().map(|container| {
-            Some(ContainerImage {
-                container_name: Some(container.name.to_string()),
-                image: Some(container.image.clone()),
-                image_digest: Some(container.image_digest.clone()?),
-            })
-        });
-        resolved.collect::<Option<Vec<_>>>()
-    })?;
+    let tells = |task: &&Arc<Task>| {
+        task.service.as_ref().is_some_and(|link| link.deployment == revision.key.id)
+            && task.containers.iter().any(|container| container.image_digest.is_some() && !known(&container.name))
+    };
+    // The definition is unpacked for news only.
+    let mut telling = live.iter().filter(tells).peekable();
+    telling.peek()?;
+    let definition = state.task_definitions.get(&revision.spec.task_definition)?.render();
+    let begun = match revision.images.is_empty() {
+        true => images::unresolved(&definition),
+        false => revision.images.clone(),
+    };
+    let images = telling.find_map(|task| images::resolve(&begun, &definition, task))?;
     Some(ServiceRevision { images, ..revision.clone() })
 }

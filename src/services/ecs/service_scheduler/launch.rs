@@ -61,8 +61,11 @@ fn of_revision(state: &State, service: &Service, revision: &ServiceRevision) -> 
     let Some(definition) = state.task_definitions.get(&revision.spec.task_definition) else {
         return Err("The task definition was deleted.".to_owned());
     };
-    launch::<CreateServiceError>(service, &revision.key.id, &revision.spec, definition)
-        .map_err(|error| error.to_string())
+    let mut launch = launch::<CreateServiceError>(service, &revision.key.id, &revision.spec, definition)
+        .map_err(|error| error.to_string())?;
+    // All tasks of a revision run the versions that its first one got.
+    launch.blueprint.images.clone_from(&revision.images);
+    Ok(launch)
 }
 
 /// The instances that a DAEMON's tasks could run on if these had nothing else to do.
