@@ -15,7 +15,7 @@ use crate::runtime::{ContainerId, ContainerRuntime, LogRecord, LogsRequest, Obse
 use crate::time::{real_sleep, stopwatch};
 
 /// After a few lines the reader rests: what comes meanwhile is one batch, and many quiet containers cost little.
-const REST: Duration = Duration::from_millis(200);
+const REST: Duration = Duration::from_millis(500);
 /// What is more than a few. Who prints that much is read without rest.
 const FEW: usize = 256;
 /// What comes within so long is one batch.
