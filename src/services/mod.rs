@@ -1,6 +1,7 @@
 //! The AWS services, one folder each, always the same inside; see ARCHITECTURE.md.
 
 pub mod dispatch;
+pub mod ec2;
 pub mod ecs;
 pub mod iam;
 pub mod logs;

@@ -7,9 +7,11 @@ use api_models::ecs::{
 };
 
 use crate::services::Context;
-use crate::services::ecs::resources::cluster::tasks_of;
-use crate::services::ecs::resources::container_instance::{Loads, registration};
-use crate::services::ecs::resources::{ContainerInstance, Task, TaskStatus, lookup};
+use crate::services::ecs::resources::container_instance::{Loads, ending, registration};
+use crate::services::ecs::resources::lookup;
+
+/// The reason that tasks show.
+const FORCED: &str = "Container instance deregistration forced by user";
 
 /// With `force`, tasks on the instance stop. (On EC2 their containers would live on, unknown to ECS, until the
 /// instance ends; the engine here does not end, so they are stopped.)
@@ -34,32 +36,16 @@ pub(crate) async fn handle(
                     InvalidParameterException::new(format!("Referenced container instance {id} not found.")).into()
                 );
             };
-            let mut instance = ContainerInstance::clone(found);
-            let tasks: Vec<_> = tasks_of(tx, &cluster)
-                .filter(|task| task.container_instance.as_ref() == Some(&instance.key))
-                .filter(|task| task.last_status != TaskStatus::Stopped)
-                .map(|task| task.key.clone())
-                .collect();
-            if !tasks.is_empty() && !force {
+            let key = found.key.clone();
+            if !force && !ending::live_tasks(tx, &key).is_empty() {
                 return Err(InvalidParameterException::new("Found running tasks on the instance.").into());
             }
-            for key in &tasks {
-                tx.update(key, |task: &mut Task| {
-                    let stops = task.desired_status != TaskStatus::Stopped;
-                    if stops {
-                        task.desired_status = TaskStatus::Stopped;
-                        task.stop_code = Some(TaskStopCode::UserInitiated);
-                        task.stopped_reason = Some("Container instance deregistration forced by user".to_owned());
-                        task.version += 1;
-                    }
-                    stops
-                });
-            }
-            instance.status = "INACTIVE".to_owned();
-            instance.version += 1;
-            let answer = instance.to_api(&Loads::of_cluster(tx, &cluster), &[ContainerInstanceField::Tags], now);
-            tx.put(instance);
-            Ok(DeregisterContainerInstanceResponse { container_instance: Some(Box::new(answer)) })
+            ending::stop_tasks(tx, &key, &TaskStopCode::UserInitiated, FORCED, now);
+            ending::deregister(tx, &key);
+            let loads = Loads::of_cluster(tx, &cluster);
+            let instance = tx.container_instances.get(&key);
+            let answer = instance.map(|instance| instance.to_api(&loads, &[ContainerInstanceField::Tags], now));
+            Ok(DeregisterContainerInstanceResponse { container_instance: answer.map(Box::new) })
         })
         .await
 }

@@ -7,8 +7,9 @@ use api_models::ecs::{
 };
 
 use crate::services::Context;
+use crate::services::ec2::instance_types;
 use crate::services::ecs::resources::container_instance::registration::{self, Given, IdentityDocument};
-use crate::services::ecs::resources::container_instance::{Loads, attributes};
+use crate::services::ecs::resources::container_instance::{Loads, Origin, attributes, launch};
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, lookup, tags};
 
 /// The instance is ACTIVE and connected at once. With `containerInstanceArn` one that is there registers again. The
@@ -21,14 +22,20 @@ pub(crate) async fn handle(
     let given_attributes = input.attributes.unwrap_or_default();
     attributes::validate(&given_attributes)?;
     tags::validate(input.tags.as_deref().unwrap_or_default())?;
+    let document = IdentityDocument::parse(input.instance_identity_document.as_deref(), scope)?;
+    let size = match document.instance_type.as_deref().and_then(instance_types::find) {
+        Some(known) => launch::resources(known, 0, context.ids()),
+        None => registration::size_of(context.config().engine.get().await),
+    };
     let given = Given {
-        document: IdentityDocument::parse(input.instance_identity_document.as_deref(), scope)?,
+        document,
+        subnet_id: None,
         attributes: given_attributes,
         version_info: input.version_info.map(|info| *info),
         resources: registration::resources(
             &input.total_resources.unwrap_or_default(),
             &input.platform_devices.unwrap_or_default(),
-            context.config().engine.get().await,
+            size,
         )?,
     };
     let (now, ids) = (context.now(), context.ids());
@@ -63,6 +70,7 @@ pub(crate) async fn handle(
                     remaining: given.resources.clone(),
                     attributes: Vec::new(),
                     capacity_provider: None,
+                    origin: Origin::Registered,
                     tags: Vec::new(),
                     registered_at: now,
                     version: 0,
@@ -166,6 +174,10 @@ mod tests {
             assert_eq!(value_of(&first, name), Some(value), "{name}");
         }
         assert_eq!(first.tags.as_ref().map(Vec::len), Some(1));
+        let of_type = RegisterContainerInstanceRequest { total_resources: None, ..request.clone() };
+        let resources = registered(&context, of_type).await.expect("an instance").registered_resources;
+        let resources = resources.expect("resources");
+        assert_eq!((resources[0].integer_value, resources[1].integer_value), (Some(2048), Some(961)), "a t3.micro's");
 
         let again = RegisterContainerInstanceRequest {
             container_instance_arn: first.container_instance_arn.clone(),

@@ -19,7 +19,7 @@ pub mod where_to;
 
 pub use account_setting::{AccountSetting, AccountSettingKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};
-pub use container_instance::{ContainerInstance, ContainerInstanceKey, Resources};
+pub use container_instance::{ContainerInstance, ContainerInstanceKey, Origin, Resources};
 pub use idempotency::{IdempotencyKey, IdempotencyToken};
 pub use service::{
     Service, ServiceDeployment, ServiceEvent, ServiceKey, ServiceLink, ServiceRevision, ServiceTasks, TaskSet,

@@ -1,10 +1,12 @@
 //! Container instances: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/create-capacity.html>
 
 pub mod attributes;
+pub mod ending;
+pub mod launch;
 mod load;
 mod record;
 pub mod registration;
 mod render;
 
 pub use load::Loads;
-pub use record::{ContainerInstance, ContainerInstanceKey, Resources};
+pub use record::{ContainerInstance, ContainerInstanceKey, Origin, Resources};

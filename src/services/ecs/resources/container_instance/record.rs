@@ -45,6 +45,39 @@ pub struct Resources {
     pub gpus: Vec<String>,
 }
 
+/// How an instance came to be; not in the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// By RegisterContainerInstance.
+    #[default]
+    Registered,
+    /// By `localecs instances add`, or the admin API.
+    Added,
+    /// By the configuration file.
+    Configured,
+    /// Because tasks found no room (`--auto-instances`).
+    Automatic,
+    /// An EC2 instance whose user data names the cluster.
+    Ec2,
+    /// By a capacity provider for managed instances.
+    Managed,
+}
+
+impl Origin {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Added => "added",
+            Self::Configured => "configured",
+            Self::Automatic => "automatic",
+            Self::Ec2 => "ec2",
+            Self::Managed => "managed",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContainerInstance {
     pub key: ContainerInstanceKey,
@@ -59,6 +92,9 @@ pub struct ContainerInstance {
     pub remaining: Resources,
     pub attributes: Vec<Attribute>,
     pub capacity_provider: Option<String>,
+    /// How it came to be.
+    #[serde(default)]
+    pub origin: Origin,
     pub tags: Vec<Tag>,
     pub registered_at: Timestamp,
     pub version: i64,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::{ContainerInstance, ContainerInstanceKey, Resources, attributes, load};
 use crate::config::EngineCapacity;
 use crate::identity::Scope;
+use crate::services::ec2::instance_types::{self, InstanceType};
 use crate::services::ecs::network;
 use crate::services::ecs::resources::{ClusterKey, lookup};
 use crate::store::State;
@@ -49,23 +50,33 @@ impl IdentityDocument {
     }
 }
 
-/// The size an instance registers: as given, the engine's where nothing is given.
+/// The size of an instance that is all of the engine.
+#[must_use]
+pub fn size_of(engine: EngineCapacity) -> Resources {
+    let cap = |value: u64| i32::try_from(value).unwrap_or(i32::MAX);
+    Resources {
+        cpu: cap(u64::from(engine.cpus) * 1024),
+        memory: cap(u64::from(engine.memory_mib)),
+        tcp_ports: RESERVED_PORTS.into(),
+        udp_ports: BTreeSet::new(),
+        gpus: Vec::new(),
+    }
+}
+
+/// The size an instance registers: as given, and `size` where nothing is given.
 ///
 /// # Errors
 /// InvalidParameterException for a resource ECS does not know, or a value that is none of its type.
 pub fn resources(
     given: &[Resource],
     devices: &[PlatformDevice],
-    engine: EngineCapacity,
+    size: Resources,
 ) -> Result<Resources, InvalidParameterException> {
-    let cap = |value: u64| i32::try_from(value).unwrap_or(i32::MAX);
-    let mut total = Resources {
-        cpu: cap(u64::from(engine.cpus) * 1024),
-        memory: cap(u64::from(engine.memory_mib)),
-        tcp_ports: RESERVED_PORTS.into(),
-        udp_ports: BTreeSet::new(),
-        gpus: Vec::new(),
-    };
+    let mut total = size;
+    let devices = devices.iter().filter(|device| device.r#type == Some(PlatformDeviceType::Gpu));
+    if devices.clone().next().is_some() {
+        total.gpus.clear();
+    }
     for resource in given {
         let name = resource.name.as_deref().unwrap_or_default();
         match name {
@@ -81,7 +92,7 @@ pub fn resources(
             }
         }
     }
-    for device in devices.iter().filter(|device| device.r#type == Some(PlatformDeviceType::Gpu)) {
+    for device in devices {
         let id = device.id.clone().unwrap_or_default();
         if !total.gpus.contains(&id) {
             total.gpus.push(id);
@@ -114,6 +125,8 @@ fn ports(resource: &Resource) -> Result<BTreeSet<u16>, InvalidParameterException
 /// What an instance tells of itself.
 pub struct Given {
     pub document: IdentityDocument,
+    /// The default subnet of its zone when `None`.
+    pub subnet_id: Option<String>,
     pub attributes: Vec<Attribute>,
     pub version_info: Option<VersionInfo>,
     pub resources: Resources,
@@ -125,7 +138,8 @@ impl Given {
     #[must_use]
     pub fn all_attributes(&self, scope: &Scope) -> Vec<Attribute> {
         let document = &self.document;
-        let architecture = document.architecture.as_deref().unwrap_or(std::env::consts::ARCH);
+        let of_type = document.instance_type.as_deref().and_then(instance_types::find).map(InstanceType::architecture);
+        let architecture = document.architecture.as_deref().or(of_type).unwrap_or(std::env::consts::ARCH);
         let zone = match &document.availability_zone {
             Some(zone) => zone.clone(),
             None => network::zones(&scope.region).swap_remove(0),
@@ -133,10 +147,11 @@ impl Given {
         let vpc = network::default_vpc(scope);
         let subnets = network::default_subnets(scope);
         let subnet = subnets.iter().find(|subnet| subnet.availability_zone == zone).or(subnets.first());
+        let subnet = self.subnet_id.as_deref().or(subnet.map(|subnet| &*subnet.id));
         let standard = [
             ("ecs.ami-id", document.image_id.as_deref()),
             ("ecs.vpc-id", Some(&*vpc)),
-            ("ecs.subnet-id", subnet.map(|subnet| &*subnet.id)),
+            ("ecs.subnet-id", subnet),
             ("ecs.availability-zone", Some(&*zone)),
             ("ecs.instance-type", document.instance_type.as_deref()),
             ("ecs.os-type", Some("linux")),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::Strategy;
 use super::*;
 use crate::identity::{AccountId, Region, Scope};
-use crate::services::ecs::resources::{ContainerInstanceKey, Resources};
+use crate::services::ecs::resources::{ContainerInstanceKey, Origin, Resources};
 use crate::time::Timestamp;
 
 /// An ACTIVE, connected instance called `id` in `zone` with this much left.
@@ -28,6 +28,7 @@ fn instance(id: usize, zone: &str, cpu: i32, memory: i32) -> ContainerInstance {
         remaining: resources,
         attributes: vec![named(ZONE_ATTRIBUTE, zone)],
         capacity_provider: None,
+        origin: Origin::Registered,
         tags: vec![],
         registered_at: Timestamp::EPOCH,
         version: 1,
