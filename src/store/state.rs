@@ -84,6 +84,7 @@ macro_rules! tables {
 
 tables! {
     clusters / Cluster: ecs::Cluster,
+    capacity_providers / CapacityProvider: ecs::CapacityProvider,
     account_settings / AccountSetting: ecs::AccountSetting,
     task_definition_families / TaskDefinitionFamily: ecs::TaskDefinitionFamily,
     task_definitions / TaskDefinition: ecs::TaskDefinition,

@@ -61,6 +61,7 @@ macro_rules! needs_own_server {
 mod admin;
 mod adoption;
 mod awslogs;
+mod capacity_providers;
 mod chaos;
 mod clients;
 mod clusters;

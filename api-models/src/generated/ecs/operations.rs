@@ -55,7 +55,8 @@ pub static CREATE_CAPACITY_PROVIDER: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(CreateCapacityProvider, CREATE_CAPACITY_PROVIDER, types::CreateCapacityProviderRequest => types::CreateCapacityProviderResponse, errors::CreateCapacityProviderError);
 
@@ -226,7 +227,8 @@ pub static DELETE_CAPACITY_PROVIDER: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DeleteCapacityProvider, DELETE_CAPACITY_PROVIDER, types::DeleteCapacityProviderRequest => types::DeleteCapacityProviderResponse, errors::DeleteCapacityProviderError);
 
@@ -1487,7 +1489,8 @@ pub static UPDATE_CAPACITY_PROVIDER: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(UpdateCapacityProvider, UPDATE_CAPACITY_PROVIDER, types::UpdateCapacityProviderRequest => types::UpdateCapacityProviderResponse, errors::UpdateCapacityProviderError);
 

@@ -30,14 +30,16 @@ pub(crate) async fn handle(
         strategy: input.default_capacity_provider_strategy.is_some(),
         tags: input.tags.is_some(),
     };
-    let capacity_providers = check_providers(input.capacity_providers.unwrap_or_default())?;
-    let strategy = check_strategy(input.default_capacity_provider_strategy.unwrap_or_default(), &capacity_providers)?;
     let key = ClusterKey::new(&context.scope, name);
     let now = context.now();
     context
         .store()
         .transact(|tx| {
-            let defaults = checks::default_settings(tx, &context.scope);
+            let scope = &context.scope;
+            let capacity_providers = check_providers(tx, &key, input.capacity_providers.unwrap_or_default())?;
+            let strategy = input.default_capacity_provider_strategy.unwrap_or_default();
+            let strategy = check_strategy(tx, scope, strategy, &capacity_providers)?;
+            let defaults = checks::default_settings(tx, scope);
             let wanted = Cluster {
                 key: key.clone(),
                 status: ClusterStatus::Active,

@@ -83,7 +83,7 @@ pub(crate) async fn handle(
                 None => {}
             }
             let definition = runnable_task_definition(tx, &context.scope, input.task_definition.as_deref())?.clone();
-            let spec = spec(&mut input, &cluster, &definition)?;
+            let spec = spec(tx, &mut input, &cluster, &definition)?;
             let mut service = service(&mut input, key.clone(), scheduling, controller, now)?;
             let id = new_deployment_id(context.ids());
             // What can't be launched is refused here, not found out by the scheduler.
@@ -148,12 +148,13 @@ fn controller(given: Option<&DeploymentController>) -> Result<Controller, Create
 
 /// What the first revision is made of.
 fn spec(
+    state: &State,
     input: &mut CreateServiceRequest,
     cluster: &Cluster,
     definition: &TaskDefinition,
 ) -> Result<RevisionSpec, CreateServiceError> {
     let given: Option<&[CapacityProviderStrategyItem]> = input.capacity_provider_strategy.as_deref();
-    let capacity = Capacity::resolve(cluster, input.launch_type.as_ref(), given)?;
+    let capacity = Capacity::resolve(state, cluster, input.launch_type.as_ref(), given)?;
     let daemon = input.scheduling_strategy == Some(SchedulingStrategy::Daemon);
     let (launch_type, strategy) = match capacity {
         Capacity::Instances(launch_type) => (Some(launch_type), Vec::new()),

@@ -2,12 +2,13 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html>
 
 use api_models::ecs::{
-    ClusterContainsContainerInstancesException, ClusterContainsServicesException, ClusterContainsTasksException,
-    ClusterNotFoundException, DeleteClusterError, DeleteClusterRequest, DeleteClusterResponse,
-    InvalidParameterException,
+    ClientException, ClusterContainsContainerInstancesException, ClusterContainsServicesException,
+    ClusterContainsTasksException, ClusterNotFoundException, DeleteClusterError, DeleteClusterRequest,
+    DeleteClusterResponse, InvalidParameterException,
 };
 
 use crate::services::Context;
+use crate::services::ecs::resources::capacity_provider::{Family, family};
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
 use crate::services::ecs::resources::service::{ServiceStatus, forget, services_of};
 use crate::services::ecs::resources::{Cluster, ClusterStatus, ContainerInstance, TaskStatus, lookup};
@@ -41,6 +42,13 @@ pub(crate) async fn handle(
             if tasks_of(tx, &key).any(|task| task.last_status != TaskStatus::Stopped) {
                 return Err(ClusterContainsTasksException::new(
                     "The Cluster cannot be deleted while Tasks are active.",
+                )
+                .into());
+            }
+            let own = |name: &String| family(tx, &key.scope, name) == Some(Family::ManagedInstances);
+            if cluster.capacity_providers.iter().any(own) {
+                return Err(ClientException::new(
+                    "The Cluster cannot be deleted while Cluster Scoped Capacity Providers are attached to the cluster.",
                 )
                 .into());
             }

@@ -7,10 +7,12 @@ use api_models::ecs::{
 };
 
 use crate::services::Context;
-use crate::services::ecs::resources::cluster::{check_providers, check_strategy, tasks_of};
-use crate::services::ecs::resources::{Cluster, TaskStatus, lookup};
+use crate::services::ecs::resources::capacity_provider::{attachments, in_use};
+use crate::services::ecs::resources::cluster::{check_providers, check_strategy};
+use crate::services::ecs::resources::{Cluster, lookup};
 
-/// A provider whose tasks run can't be removed.
+/// A provider that tasks or services use can't be removed. Providers of managed instances belong to their cluster, and
+/// stay whether they are named or not.
 pub(crate) async fn handle(
     context: Context,
     input: PutClusterCapacityProvidersRequest,
@@ -24,13 +26,11 @@ pub(crate) async fn handle(
         .store()
         .transact(|tx| {
             let mut cluster = Cluster::clone(lookup::active_cluster(tx, &context.scope, Some(&named))?);
-            let providers = check_providers(given)?;
-            let strategy = check_strategy(strategy, &providers)?;
-            let in_use = tasks_of(tx, &cluster.key)
-                .filter(|task| task.last_status != TaskStatus::Stopped)
-                .filter_map(|task| task.capacity_provider.as_ref())
-                .any(|name| cluster.capacity_providers.contains(name) && !providers.contains(name));
-            if in_use {
+            let providers = check_providers(tx, &cluster.key, given)?;
+            let strategy = check_strategy(tx, &context.scope, strategy, &providers)?;
+            let removed: Vec<String> =
+                cluster.capacity_providers.iter().filter(|name| !providers.contains(name)).cloned().collect();
+            if removed.iter().any(|name| in_use(tx, &cluster.key, name)) {
                 return Err(ResourceInUseException::new(
                     "The specified capacity provider is in use and cannot be removed.",
                 )
@@ -40,7 +40,9 @@ pub(crate) async fn handle(
             cluster.default_capacity_provider_strategy = strategy;
             let mut answer = cluster.to_answer(tx);
             // AWS attaches in the background even when there is nothing to attach; DescribeClusters says it is done.
-            answer.attachments = Some(Vec::new());
+            let mut attached = attachments(tx, &cluster, &cluster.capacity_providers, "ACTIVE");
+            attached.extend(attachments(tx, &cluster, &removed, "DELETING"));
+            answer.attachments = Some(attached);
             answer.attachments_status = Some("UPDATE_IN_PROGRESS".to_owned());
             tx.put(cluster);
             Ok(PutClusterCapacityProvidersResponse { cluster: Some(Box::new(answer)) })

@@ -49,7 +49,7 @@ pub(crate) async fn handle(context: Context, mut input: RunTaskRequest) -> Resul
                 return same_tasks(tx, &cluster.key, &arns);
             }
             let definition = runnable_task_definition(tx, &context.scope, request.definition.as_deref())?.clone();
-            let capacity = Capacity::resolve(&cluster, request.launch_type.as_ref(), request.strategy.as_deref())?;
+            let capacity = Capacity::resolve(tx, &cluster, request.launch_type.as_ref(), request.strategy.as_deref())?;
             let launched = request.launch(tx, &context, &cluster.key, &definition, &capacity)?;
             if let Some((key, fingerprint)) = repeated
                 && !launched.tasks.is_empty()

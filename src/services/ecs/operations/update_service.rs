@@ -160,7 +160,7 @@ fn change_spec(
     }
     if let Some(strategy) = input.capacity_provider_strategy.take() {
         let given: Option<&[CapacityProviderStrategyItem]> = (!strategy.is_empty()).then_some(&strategy[..]);
-        match Capacity::resolve(cluster, given.is_none().then_some(&LaunchType::Fargate), given)? {
+        match Capacity::resolve(state, cluster, given.is_none().then_some(&LaunchType::Fargate), given)? {
             Capacity::Strategy(items) => {
                 spec.launch_type = None;
                 spec.capacity_provider_strategy = items;

@@ -7,8 +7,10 @@ use api_models::ecs::{
 };
 
 use super::Cluster;
-use super::cluster::{BuiltIn, strategy};
+use super::capacity_provider::{self, Family};
+use super::cluster::{check_kinds, strategy};
 use crate::services::ecs::scheduler::capacity::{Share, distribute};
+use crate::store::State;
 
 /// What was asked for, or follows from the cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,7 @@ impl Capacity {
     /// # Errors
     /// In ECS's words: both are given, the strategy can't be used with this cluster, or the launch type is none.
     pub fn resolve(
+        state: &State,
         cluster: &Cluster,
         launch_type: Option<&LaunchType>,
         given: Option<&[CapacityProviderStrategyItem]>,
@@ -47,7 +50,11 @@ impl Capacity {
             (Some(LaunchType::Unrecognized(_)), None) => {
                 invalid("launch type should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]")
             }
-            (None, Some(items)) => Ok(Self::Strategy(usable(cluster, items)?)),
+            (None, Some(items)) => {
+                let items = usable(state, cluster, items)?;
+                only_fargate(state, cluster, &items)?;
+                Ok(Self::Strategy(items))
+            }
             (None, None) if cluster.default_capacity_provider_strategy.is_empty() => {
                 Ok(Self::Instances(LaunchType::Ec2))
             }
@@ -61,6 +68,7 @@ impl Capacity {
                          valid capacity provider strategy and try again.",
                     );
                 }
+                only_fargate(state, cluster, items)?;
                 Ok(Self::Strategy(items.clone()))
             }
         }
@@ -99,13 +107,14 @@ fn has_weight(items: &[CapacityProviderStrategyItem]) -> bool {
 
 /// A request's strategy, if the cluster's tasks can run by it.
 fn usable(
+    state: &State,
     cluster: &Cluster,
     given: &[CapacityProviderStrategyItem],
 ) -> Result<Vec<CapacityProviderStrategyItem>, CommonError> {
     let items = strategy(given.to_vec())?;
     for item in &items {
         let name = item.capacity_provider.as_deref().unwrap_or_default();
-        if BuiltIn::named(name).is_none() {
+        if capacity_provider::family(state, &cluster.key.scope, name).is_none() {
             return invalid(
                 "The specified capacity provider was not found. Specify a valid capacity provider and try again.",
             );
@@ -132,4 +141,16 @@ fn usable(
         );
     }
     Ok(items)
+}
+
+/// Tasks do not run on providers with instances yet.
+fn only_fargate(state: &State, cluster: &Cluster, items: &[CapacityProviderStrategyItem]) -> Result<(), CommonError> {
+    match check_kinds(state, &cluster.key.scope, items)? {
+        None | Some(Family::Fargate) => Ok(()),
+        Some(Family::AutoScaling | Family::ManagedInstances) => Err(UnsupportedFeatureException::new(
+            "LocalECS does not run tasks on Auto Scaling group and Managed Instances capacity providers yet. Specify \
+             a launch type and try again.",
+        )
+        .into()),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod account_setting;
 pub mod capacity;
+pub mod capacity_provider;
 pub mod cluster;
 pub mod container_instance;
 pub mod idempotency;
@@ -18,6 +19,7 @@ pub mod task_definition;
 pub mod where_to;
 
 pub use account_setting::{AccountSetting, AccountSettingKey};
+pub use capacity_provider::{CapacityProvider, CapacityProviderKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};
 pub use container_instance::{ContainerInstance, ContainerInstanceKey, Origin, Resources};
 pub use idempotency::{IdempotencyKey, IdempotencyToken};

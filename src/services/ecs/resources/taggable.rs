@@ -3,18 +3,19 @@
 
 use api_models::ecs::{ClientException, CommonError, InvalidParameterException, Tag};
 
+use super::capacity_provider;
 use super::service::ServiceStatus;
 use super::{
-    Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey, Service, ServiceKey, Task,
-    TaskDefinition, TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskStatus,
+    CapacityProvider, CapacityProviderKey, Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey,
+    Service, ServiceKey, Task, TaskDefinition, TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskStatus,
 };
 use crate::identity::{Arn, Scope};
 use crate::store::{State, Transaction};
 
-/// A resource that exists and can have tags. Task sets and capacity providers of the user's own are not there yet, so
-/// their ARNs mean nothing that exists.
+/// A resource that exists and can have tags. Task sets are not there yet, so their ARNs mean nothing that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taggable {
+    CapacityProvider(CapacityProviderKey),
     Cluster(ClusterKey),
     ContainerInstance(ContainerInstanceKey),
     Service(ServiceKey),
@@ -71,7 +72,9 @@ impl Taggable {
             }
             "daemon" | "daemon-task-definition" | "express-gateway-service" => Err(absent(&kind.replace('-', " "))),
             "task-set" => Err(absent("task set")),
-            "capacity-provider" => Err(absent("capacity provider")),
+            "capacity-provider" => capacity_provider::active(state, &scope, rest)
+                .map(|provider| Self::CapacityProvider(provider.key.clone()))
+                .ok_or_else(|| absent("capacity provider")),
             _ => Err(refuse("The ARN provided is invalid.")),
         }
     }
@@ -80,6 +83,7 @@ impl Taggable {
     #[must_use]
     pub fn tags(&self, state: &State) -> Vec<Tag> {
         match self {
+            Self::CapacityProvider(key) => state.capacity_providers.get(key).map(|it| it.tags.clone()),
             Self::Cluster(key) => state.clusters.get(key).map(|it| it.tags.clone()),
             Self::ContainerInstance(key) => state.container_instances.get(key).map(|it| it.tags.clone()),
             Self::Service(key) => state.services.get(key).map(|it| it.tags.clone()),
@@ -97,6 +101,7 @@ impl Taggable {
             changed
         }
         match self {
+            Self::CapacityProvider(key) => tx.update(key, |it: &mut CapacityProvider| set(&mut it.tags, tags)),
             Self::Cluster(key) => tx.update(key, |it: &mut Cluster| set(&mut it.tags, tags)),
             Self::ContainerInstance(key) => tx.update(key, |it: &mut ContainerInstance| set(&mut it.tags, tags)),
             Self::Service(key) => tx.update(key, |it: &mut Service| set(&mut it.tags, tags)),
@@ -131,7 +136,7 @@ impl Taggable {
                 .get(key)
                 .filter(|task| task.last_status == TaskStatus::Stopped)
                 .map(|_| "The specified task is stopped. Specify a running task and try again."),
-            Self::TaskDefinition(_) => None,
+            Self::CapacityProvider(_) | Self::TaskDefinition(_) => None,
         };
         over.map_or(Ok(()), |message| Err(refuse(message)))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api_models::ecs::{self, ClusterField, KeyValuePair, LaunchType};
 
 use super::{Cluster, ClusterKey, ClusterStatus};
+use crate::services::ecs::resources::capacity_provider;
 use crate::services::ecs::resources::service::{ServiceStatus, services_of};
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskKey, TaskStatus};
 use crate::store::State;
@@ -135,7 +136,8 @@ impl Cluster {
             capacity_providers: Some(self.capacity_providers.clone()),
             default_capacity_provider_strategy: Some(self.default_capacity_provider_strategy.clone()),
             // Attachments are what connects a cluster to Auto Scaling groups; Fargate needs none.
-            attachments: attachments.then(Vec::new),
+            attachments: attachments
+                .then(|| capacity_provider::attachments(state, self, &self.capacity_providers, "ACTIVE")),
             attachments_status: (attachments && !self.capacity_providers.is_empty())
                 .then(|| "UPDATE_COMPLETE".to_owned()),
             service_connect_defaults: self.service_connect_defaults.clone().map(Box::new),

@@ -6,5 +6,5 @@ mod providers;
 mod record;
 
 pub use census::{Census, instances_of, tasks_of};
-pub use providers::{BuiltIn, check_providers, check_strategy, strategy};
+pub use providers::{BuiltIn, check_kinds, check_providers, check_strategy, strategy};
 pub use record::{Cluster, ClusterKey, ClusterStatus};

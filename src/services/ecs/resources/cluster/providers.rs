@@ -8,6 +8,9 @@ use api_models::ecs::{
 };
 
 use crate::identity::Scope;
+use crate::services::ecs::resources::capacity_provider::{self, Family, clusters_of};
+use crate::services::ecs::resources::{ClusterKey, ClusterStatus};
+use crate::store::State;
 
 /// How many a cluster, and a strategy, can have.
 const MAX_PROVIDERS: usize = 20;
@@ -53,24 +56,72 @@ impl BuiltIn {
     }
 }
 
-/// The providers a cluster is to have, each once.
+/// The providers a cluster is to have, each once, those of its own managed instances among them.
 ///
 /// # Errors
-/// InvalidParameterException when there is one that does not exist, or too many.
-pub fn check_providers(given: Vec<String>) -> Result<Vec<String>, InvalidParameterException> {
+/// InvalidParameterException when there is one that does not exist or is another cluster's, or too many.
+pub fn check_providers(
+    state: &State,
+    cluster: &ClusterKey,
+    given: Vec<String>,
+) -> Result<Vec<String>, InvalidParameterException> {
+    let refuse = |message: &str| Err(InvalidParameterException::new(message));
     let mut seen = BTreeSet::new();
-    let providers: Vec<String> = given.into_iter().filter(|name| seen.insert(name.clone())).collect();
-    if providers.len() > MAX_PROVIDERS {
-        return Err(InvalidParameterException::new(
-            "The maximum number of capacity providers per cluster has been exceeded.",
-        ));
+    let mut providers: Vec<String> = given.into_iter().filter(|name| seen.insert(name.clone())).collect();
+    for name in providers.iter().filter(|name| BuiltIn::named(name).is_none()) {
+        let Some(provider) = capacity_provider::active(state, &cluster.scope, name) else {
+            return refuse(
+                "The specified capacity provider was not found. Specify a valid capacity provider and try again.",
+            );
+        };
+        if provider.own_cluster().is_some_and(|own| own != *cluster) {
+            return refuse(
+                "Cannot associate Managed Instances capacity provider to clusters using this API. Managed Instances \
+                 capacity providers are already associated with the cluster they were created in.",
+            );
+        }
+        if provider.has_managed_scaling() && clusters_of(state, &provider.key).any(|other| other != cluster) {
+            return refuse("A capacity provider with managed scaling enabled can only be associated with one cluster.");
+        }
     }
-    if providers.iter().any(|name| BuiltIn::named(name).is_none()) {
-        return Err(InvalidParameterException::new(
-            "The specified capacity provider was not found. Specify a valid capacity provider and try again.",
-        ));
+    let present = state.clusters.get(cluster).filter(|cluster| cluster.status == ClusterStatus::Active);
+    for name in present.iter().flat_map(|cluster| &cluster.capacity_providers) {
+        let own = capacity_provider::family(state, &cluster.scope, name) == Some(Family::ManagedInstances);
+        if own && seen.insert(name.clone()) {
+            providers.push(name.clone());
+        }
+    }
+    if providers.len() > MAX_PROVIDERS {
+        return refuse("The maximum number of capacity providers per cluster has been exceeded.");
     }
     Ok(providers)
+}
+
+/// Refuses a strategy whose providers are of different kinds.
+///
+/// # Errors
+/// InvalidParameterException in ECS's words.
+pub fn check_kinds(
+    state: &State,
+    scope: &Scope,
+    items: &[CapacityProviderStrategyItem],
+) -> Result<Option<Family>, InvalidParameterException> {
+    let mut kinds =
+        items.iter().filter_map(|item| capacity_provider::family(state, scope, item.capacity_provider.as_deref()?));
+    let Some(first) = kinds.next() else { return Ok(None) };
+    match kinds.find(|kind| *kind != first) {
+        None => Ok(Some(first)),
+        Some(other) if first != Family::ManagedInstances && other != Family::ManagedInstances => {
+            Err(InvalidParameterException::new(
+                "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and \
+                 Fargate providers. Specify one or the other and try again.",
+            ))
+        }
+        Some(_) => Err(InvalidParameterException::new(
+            "A capacity provider strategy cannot contain a mix of Managed Instances capacity providers and other \
+             capacity providers. Specify one or the other and try again.",
+        )),
+    }
 }
 
 /// Checks the numbers of a strategy, wherever it is given, and fills in its defaults: weight 0 and base 0.
@@ -113,8 +164,11 @@ pub fn strategy(
 /// where it is used.
 ///
 /// # Errors
-/// InvalidParameterException as [`strategy`] gives them, and for a provider that is not the cluster's, or two bases.
+/// InvalidParameterException as [`strategy`] and [`check_kinds`] give them, and for a provider that is not the
+/// cluster's, or two bases.
 pub fn check_strategy(
+    state: &State,
+    scope: &Scope,
     given: Vec<CapacityProviderStrategyItem>,
     providers: &[String],
 ) -> Result<Vec<CapacityProviderStrategyItem>, InvalidParameterException> {
@@ -135,5 +189,6 @@ pub fn check_strategy(
              Only one capacity provider per strategy can have a base value defined.",
         ));
     }
+    check_kinds(state, scope, &items)?;
     Ok(items)
 }

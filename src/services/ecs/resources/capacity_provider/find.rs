@@ -1,0 +1,110 @@
+//! From a name to a capacity provider, and who uses it.
+
+use std::sync::Arc;
+
+use api_models::ecs::{ClientException, CommonError, InvalidParameterException};
+
+use super::{CapacityProvider, CapacityProviderKey, Kind};
+use crate::identity::Scope;
+use crate::services::ecs::resources::cluster::{BuiltIn, tasks_of};
+use crate::services::ecs::resources::service::{ServiceStatus, services_of};
+use crate::services::ecs::resources::{ClusterKey, ClusterStatus, TaskStatus, lookup};
+use crate::store::State;
+
+/// What kind of capacity a provider has. A strategy has providers of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    Fargate,
+    AutoScaling,
+    ManagedInstances,
+}
+
+/// The kind of the ACTIVE provider of this name; `None` when there is none.
+#[must_use]
+pub fn family(state: &State, scope: &Scope, name: &str) -> Option<Family> {
+    if BuiltIn::named(name).is_some() {
+        return Some(Family::Fargate);
+    }
+    active(state, scope, name).map(|provider| match provider.kind {
+        Kind::AutoScaling(_) => Family::AutoScaling,
+        Kind::ManagedInstances { .. } => Family::ManagedInstances,
+    })
+}
+
+/// The user's own ACTIVE provider of this name.
+#[must_use]
+pub fn active<'a>(state: &'a State, scope: &Scope, name: &str) -> Option<&'a Arc<CapacityProvider>> {
+    state.capacity_providers.get(&CapacityProviderKey::new(scope, name)).filter(|provider| provider.is_active())
+}
+
+/// The ACTIVE provider that a request names or gives the ARN of.
+///
+/// # Errors
+/// InvalidParameterException without a name, ClientException when it is one of Fargate's, or there is none.
+pub fn find<'a>(state: &'a State, scope: &Scope, named: &str) -> Result<&'a Arc<CapacityProvider>, CommonError> {
+    if named.is_empty() {
+        return Err(InvalidParameterException::new("Capacity provider can not be blank.").into());
+    }
+    let name = if named.starts_with("arn:") {
+        lookup::resource_of_arn(scope, named, "capacity-provider")
+    } else {
+        Some(named)
+    };
+    if name.and_then(BuiltIn::named).is_some() {
+        return Err(ClientException::new(
+            "The FARGATE and FARGATE_SPOT capacity providers are reserved and cannot be updated or deleted.",
+        )
+        .into());
+    }
+    name.and_then(|name| active(state, scope, name)).ok_or_else(|| {
+        ClientException::new(
+            "The specified capacity provider does not exist. Specify a valid name or ARN and try again.",
+        )
+        .into()
+    })
+}
+
+/// Checks the name of a new provider.
+///
+/// # Errors
+/// ClientException unless it is 1 to 255 letters, digits, hyphens and underscores and begins as no name of AWS's.
+pub fn check_name(name: &str) -> Result<(), CommonError> {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    let lower = name.to_ascii_lowercase();
+    let reserved = ["aws", "ecs", "fargate"].iter().any(|prefix| lower.starts_with(prefix));
+    if (1..=255).contains(&name.len()) && name.bytes().all(allowed) && !reserved {
+        return Ok(());
+    }
+    Err(ClientException::new(
+        "The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters (upper \
+         and lowercase), numbers, underscores, and hyphens. The name cannot be prefixed with \"aws\", \"ecs\", or \
+         \"fargate\". Specify a valid name and try again.",
+    )
+    .into())
+}
+
+/// The ACTIVE clusters that have the provider.
+pub fn clusters_of<'a>(state: &'a State, provider: &'a CapacityProviderKey) -> impl Iterator<Item = &'a ClusterKey> {
+    let has = |name: &String| **name == *provider.name;
+    state
+        .clusters
+        .values()
+        .filter(|cluster| cluster.key.scope == provider.scope && cluster.status == ClusterStatus::Active)
+        .filter(move |cluster| cluster.capacity_providers.iter().any(has))
+        .map(|cluster| &cluster.key)
+}
+
+/// Whether a task that has not stopped, or a service, of the cluster needs the provider.
+#[must_use]
+pub fn in_use(state: &State, cluster: &ClusterKey, name: &str) -> bool {
+    let by_task = tasks_of(state, cluster)
+        .any(|task| task.last_status != TaskStatus::Stopped && task.capacity_provider.as_deref() == Some(name));
+    by_task
+        || services_of(state, cluster).filter(|service| service.status == ServiceStatus::Active).any(|service| {
+            let revision = service.revision.as_ref().map(|id| service.revision_key(id));
+            revision.and_then(|key| state.service_revisions.get(&key)).is_some_and(|revision| {
+                let strategy = &revision.spec.capacity_provider_strategy;
+                strategy.iter().any(|item| item.capacity_provider.as_deref() == Some(name))
+            })
+        })
+}
