@@ -1,11 +1,12 @@
 //! The admin API under `/_localecs/`: health, reset, clock, faults, coverage, reconcilers,
-//! events, logs of tasks. Described in docs/admin.md.
+//! events, logs of tasks, virtual container instances. Described in docs/admin.md.
 //!
 //! `/_localstack/health` answers too, because tools that wait for an emulator ask there.
 
 mod clock;
 mod coverage;
 mod events;
+mod instances;
 mod logs;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/_localecs/reset", post(reset))
         .route("/_localecs/clock", get(clock::show).post(clock::change))
         .route("/_localecs/faults", post(inject))
+        .route("/_localecs/instances", get(instances::list).post(instances::add).delete(instances::remove))
         .route("/_localecs/coverage", get(coverage::show))
         .route("/_localecs/events", get(events::follow))
         .route("/_localecs/logs", get(logs::show))

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -15,7 +15,27 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Sends the request and returns the body of a 200 answer.
 pub(super) async fn call(authority: &str, method: &str, path: &str) -> anyhow::Result<String> {
-    tokio::time::timeout(PATIENCE, exchange(authority, method, path))
+    let (status, text) = exchange(authority, method, path, Vec::new()).await?;
+    if !status.is_success() {
+        bail!("{authority} answered {status}: {text}");
+    }
+    Ok(text)
+}
+
+/// Sends the request and returns the answer's status and body, whatever they are.
+pub(super) async fn exchange(
+    authority: &str,
+    method: &str,
+    path: &str,
+    body: Vec<u8>,
+) -> anyhow::Result<(StatusCode, String)> {
+    let exchange = async {
+        let response = send(authority, method, path, body).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        anyhow::Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    };
+    tokio::time::timeout(PATIENCE, exchange)
         .await
         .with_context(|| format!("no answer from {authority} within {PATIENCE:?}"))?
 }
@@ -26,7 +46,7 @@ pub(super) async fn stream_lines(
     path: &str,
     mut take: impl FnMut(&[u8]) -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
-    let response = send(authority, "GET", path).await?;
+    let response = send(authority, "GET", path, Vec::new()).await?;
     let status = response.status();
     let mut body = response.into_body();
     if !status.is_success() {
@@ -50,25 +70,14 @@ pub(super) async fn stream_lines(
     Ok(())
 }
 
-async fn exchange(authority: &str, method: &str, path: &str) -> anyhow::Result<String> {
-    let response = send(authority, method, path).await?;
-    let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    let text = String::from_utf8_lossy(&body).into_owned();
-    if !status.is_success() {
-        bail!("{authority} answered {status}: {text}");
-    }
-    Ok(text)
-}
-
-/// Sends a request without a body, on a connection of its own that lives as long as it is used.
-async fn send(authority: &str, method: &str, path: &str) -> anyhow::Result<Response<Incoming>> {
+/// Sends a request on a connection of its own that lives as long as it is used.
+async fn send(authority: &str, method: &str, path: &str, body: Vec<u8>) -> anyhow::Result<Response<Incoming>> {
     let stream = TcpStream::connect(authority).await.with_context(|| {
         format!("no LocalECS answers at {authority}: start one with `localecs serve`, or name another with --port")
     })?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request =
-        Request::builder().method(method).uri(path).header("host", authority).body(Full::<Bytes>::default())?;
+        Request::builder().method(method).uri(path).header("host", authority).body(Full::new(Bytes::from(body)))?;
     sender.send_request(request).await.with_context(|| format!("{authority} did not answer"))
 }

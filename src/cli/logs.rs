@@ -102,7 +102,7 @@ pub(super) async fn run(args: LogsArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// What is no letter or digit, as `%XX`.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut escaped, byte| {
         use std::fmt::Write;
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

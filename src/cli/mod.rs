@@ -3,6 +3,7 @@
 mod client;
 mod doctor;
 mod env;
+mod instances;
 mod logs;
 mod serve;
 mod size;
@@ -50,6 +51,10 @@ enum Command {
     ///
     /// Output that goes to CloudWatch Logs (log driver awslogs) can be read after the task has ended as well.
     Logs(logs::LogsArgs),
+    /// Add, list or remove virtual container instances
+    ///
+    /// Each is a bounded share of the engine, of the size of an EC2 instance type.
+    Instances(instances::InstancesArgs),
     /// Empty a running server: every resource, container and network it made
     Reset(EndpointArgs),
     /// Say whether a running server is healthy; exit code 0 if so
@@ -136,6 +141,9 @@ pub(crate) struct ServeArgs {
     /// What runs the tasks
     #[arg(long, env = "LOCALECS_RUNTIME", value_enum, default_value_t = RuntimeChoice::Auto)]
     pub(crate) runtime: RuntimeChoice,
+    /// File of container instances that are there from the start (TOML); see docs/instances.md
+    #[arg(long, env = "LOCALECS_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Region of requests that are not signed
     #[arg(long, env = "LOCALECS_REGION", default_value = "us-east-1")]
     pub(crate) region: String,
@@ -243,6 +251,7 @@ pub fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Command::Logs(args) => block_on(logs::run(args)),
+        Command::Instances(args) => block_on(instances::run(args)),
         Command::Reset(args) => block_on(async move {
             client::call(&args.authority(), "POST", "/_localecs/reset").await?;
             println!("LocalECS at {} is empty", args.authority());

@@ -23,6 +23,8 @@ use crate::runtime::docker::{ConnectOptions, DockerRuntime, FoundEngine};
 use crate::runtime::simulated::SimulatedRuntime;
 use crate::s3::{S3Endpoint, S3Source};
 use crate::services::ecs::network::Cidr;
+use crate::services::ecs::virtual_instances;
+use crate::services::ecs::virtual_instances::file::{Done, File};
 use crate::store::Store;
 use crate::time::Clock;
 
@@ -31,6 +33,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(150);
 
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let config = config(&args)?;
+    let file = args.config.as_deref().map(virtual_instances::file::read).transpose()?;
     let listener = TcpListener::bind((args.host, args.port)).await.with_context(|| {
         format!(
             "can't listen on {}:{}: stop what listens there, or choose another port with --port or LOCALECS_PORT",
@@ -67,6 +70,9 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let app = App::start(Parts { store, logs, clock, ids, config, runtime, engine }).await;
+    if let Some(file) = &file {
+        bring_about(&app, file).await?;
+    }
     let api = app.http();
     app.open_inside(api.clone(), address.port());
     announce(address, &app);
@@ -101,6 +107,15 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     app.inside.leave().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The container instances of the configuration file.
+async fn bring_about(app: &App, file: &File) -> anyhow::Result<()> {
+    let shared = &app.shared;
+    let work = shared.store.transact(|tx| virtual_instances::file::bring_about(tx, shared, file));
+    let Done { kept, made, terminated } = work.await.context("--config")?;
+    tracing::info!(kept, made, terminated, "container instances of the configuration file");
+    Ok(())
 }
 
 fn config(args: &ServeArgs) -> anyhow::Result<Config> {

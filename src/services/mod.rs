@@ -72,8 +72,17 @@ impl CallerAddress {
     /// The URL of a websocket at `path`.
     #[must_use]
     pub fn websocket(&self, path: &str) -> String {
-        let host = self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or("localhost:4566");
-        format!("{}://{host}{path}", if self.https { "wss" } else { "ws" })
+        format!("{}://{}{path}", if self.https { "wss" } else { "ws" }, self.host())
+    }
+
+    /// The URL of what is at `path`.
+    #[must_use]
+    pub fn http(&self, path: &str) -> String {
+        format!("{}://{}{path}", if self.https { "https" } else { "http" }, self.host())
+    }
+
+    fn host(&self) -> &str {
+        self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or("localhost:4566")
     }
 }
 

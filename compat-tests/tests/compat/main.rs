@@ -75,6 +75,7 @@ mod idempotency;
 mod image;
 mod images;
 mod inside;
+mod instances;
 mod linux;
 mod log_drivers;
 mod network;

@@ -12,3 +12,4 @@ pub mod resources;
 pub mod scheduler;
 pub mod service_scheduler;
 pub mod task_definition_deletion;
+pub mod virtual_instances;

@@ -209,7 +209,8 @@ pub static DELETE_ATTRIBUTES: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DeleteAttributes, DELETE_ATTRIBUTES, types::DeleteAttributesRequest => types::DeleteAttributesResponse, errors::DeleteAttributesError);
 
@@ -760,7 +761,8 @@ pub static DISCOVER_POLL_ENDPOINT: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DiscoverPollEndpoint, DISCOVER_POLL_ENDPOINT, types::DiscoverPollEndpointRequest => types::DiscoverPollEndpointResponse, errors::DiscoverPollEndpointError);
 
@@ -840,6 +842,7 @@ pub static LIST_ATTRIBUTES: OperationSchema = OperationSchema::new(
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
 )
+.on()
 .paginated(Pagination {
     input_token: &["nextToken"],
     output_token: &["nextToken"],
@@ -1228,7 +1231,8 @@ pub static PUT_ATTRIBUTES: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(PutAttributes, PUT_ATTRIBUTES, types::PutAttributesRequest => types::PutAttributesResponse, errors::PutAttributesError);
 
@@ -1399,7 +1403,8 @@ pub static SUBMIT_ATTACHMENT_STATE_CHANGES: OperationSchema = OperationSchema::n
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(SubmitAttachmentStateChanges, SUBMIT_ATTACHMENT_STATE_CHANGES, types::SubmitAttachmentStateChangesRequest => types::SubmitAttachmentStateChangesResponse, errors::SubmitAttachmentStateChangesError);
 
@@ -1416,7 +1421,8 @@ pub static SUBMIT_CONTAINER_STATE_CHANGE: OperationSchema = OperationSchema::new
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(SubmitContainerStateChange, SUBMIT_CONTAINER_STATE_CHANGE, types::SubmitContainerStateChangeRequest => types::SubmitContainerStateChangeResponse, errors::SubmitContainerStateChangeError);
 
@@ -1433,7 +1439,8 @@ pub static SUBMIT_TASK_STATE_CHANGE: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(SubmitTaskStateChange, SUBMIT_TASK_STATE_CHANGE, types::SubmitTaskStateChangeRequest => types::SubmitTaskStateChangeResponse, errors::SubmitTaskStateChangeError);
 
@@ -1548,7 +1555,8 @@ pub static UPDATE_CONTAINER_AGENT: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(UpdateContainerAgent, UPDATE_CONTAINER_AGENT, types::UpdateContainerAgentRequest => types::UpdateContainerAgentResponse, errors::UpdateContainerAgentError);
 
@@ -1565,7 +1573,8 @@ pub static UPDATE_CONTAINER_INSTANCES_STATE: OperationSchema = OperationSchema::
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(UpdateContainerInstancesState, UPDATE_CONTAINER_INSTANCES_STATE, types::UpdateContainerInstancesStateRequest => types::UpdateContainerInstancesStateResponse, errors::UpdateContainerInstancesStateError);
 

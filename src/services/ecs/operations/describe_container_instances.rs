@@ -34,12 +34,7 @@ pub(crate) async fn handle(
     for name in named {
         match registration::find(&state, cluster, &name)? {
             Some(instance) => found.push(instance.to_api(&loads, &include, context.now())),
-            None if name.starts_with("arn:") => failures.push(lookup::missing(name)),
-            None => {
-                let id = name.rsplit('/').next().unwrap_or(&name);
-                let resource = format!("container-instance/{}/{id}", cluster.name);
-                failures.push(lookup::missing(context.scope.arn("ecs", &[&resource])));
-            }
+            None => failures.push(lookup::missing(registration::arn_of(cluster, &name))),
         }
     }
     Ok(DescribeContainerInstancesResponse { container_instances: Some(found), failures: Some(failures) })

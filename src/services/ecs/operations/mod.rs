@@ -6,6 +6,7 @@ pub(crate) mod create_capacity_provider;
 pub(crate) mod create_cluster;
 pub(crate) mod create_service;
 pub(crate) mod delete_account_setting;
+pub(crate) mod delete_attributes;
 pub(crate) mod delete_capacity_provider;
 pub(crate) mod delete_cluster;
 pub(crate) mod delete_service;
@@ -20,9 +21,11 @@ pub(crate) mod describe_service_revisions;
 pub(crate) mod describe_services;
 pub(crate) mod describe_task_definition;
 pub(crate) mod describe_tasks;
+pub(crate) mod discover_poll_endpoint;
 pub(crate) mod execute_command;
 pub(crate) mod get_task_protection;
 pub(crate) mod list_account_settings;
+pub(crate) mod list_attributes;
 pub(crate) mod list_clusters;
 pub(crate) mod list_container_instances;
 pub(crate) mod list_service_deployments;
@@ -34,6 +37,7 @@ pub(crate) mod list_task_definitions;
 pub(crate) mod list_tasks;
 pub(crate) mod put_account_setting;
 pub(crate) mod put_account_setting_default;
+pub(crate) mod put_attributes;
 pub(crate) mod put_cluster_capacity_providers;
 pub(crate) mod register_container_instance;
 pub(crate) mod register_task_definition;
@@ -41,11 +45,16 @@ pub(crate) mod run_task;
 pub(crate) mod start_task;
 pub(crate) mod stop_service_deployment;
 pub(crate) mod stop_task;
+pub(crate) mod submit_attachment_state_changes;
+pub(crate) mod submit_container_state_change;
+pub(crate) mod submit_task_state_change;
 pub(crate) mod tag_resource;
 pub(crate) mod untag_resource;
 pub(crate) mod update_capacity_provider;
 pub(crate) mod update_cluster;
 pub(crate) mod update_cluster_settings;
+pub(crate) mod update_container_agent;
+pub(crate) mod update_container_instances_state;
 pub(crate) mod update_service;
 pub(crate) mod update_task_protection;
 
@@ -60,6 +69,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::CreateCluster, _, _>(create_cluster::handle),
         Entry::new::<ops::CreateService, _, _>(create_service::handle),
         Entry::new::<ops::DeleteAccountSetting, _, _>(delete_account_setting::handle),
+        Entry::new::<ops::DeleteAttributes, _, _>(delete_attributes::handle),
         Entry::new::<ops::DeleteCapacityProvider, _, _>(delete_capacity_provider::handle),
         Entry::new::<ops::DeleteCluster, _, _>(delete_cluster::handle),
         Entry::new::<ops::DeleteService, _, _>(delete_service::handle),
@@ -74,9 +84,11 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeServices, _, _>(describe_services::handle),
         Entry::new::<ops::DescribeTaskDefinition, _, _>(describe_task_definition::handle),
         Entry::new::<ops::DescribeTasks, _, _>(describe_tasks::handle),
+        Entry::new::<ops::DiscoverPollEndpoint, _, _>(discover_poll_endpoint::handle),
         Entry::new::<ops::ExecuteCommand, _, _>(execute_command::handle),
         Entry::new::<ops::GetTaskProtection, _, _>(get_task_protection::handle),
         Entry::new::<ops::ListAccountSettings, _, _>(list_account_settings::handle),
+        Entry::new::<ops::ListAttributes, _, _>(list_attributes::handle),
         Entry::new::<ops::ListClusters, _, _>(list_clusters::handle),
         Entry::new::<ops::ListContainerInstances, _, _>(list_container_instances::handle),
         Entry::new::<ops::ListServiceDeployments, _, _>(list_service_deployments::handle),
@@ -88,6 +100,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::ListTasks, _, _>(list_tasks::handle),
         Entry::new::<ops::PutAccountSetting, _, _>(put_account_setting::handle),
         Entry::new::<ops::PutAccountSettingDefault, _, _>(put_account_setting_default::handle),
+        Entry::new::<ops::PutAttributes, _, _>(put_attributes::handle),
         Entry::new::<ops::PutClusterCapacityProviders, _, _>(put_cluster_capacity_providers::handle),
         Entry::new::<ops::RegisterContainerInstance, _, _>(register_container_instance::handle),
         Entry::new::<ops::RegisterTaskDefinition, _, _>(register_task_definition::handle),
@@ -95,11 +108,16 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::StartTask, _, _>(start_task::handle),
         Entry::new::<ops::StopServiceDeployment, _, _>(stop_service_deployment::handle),
         Entry::new::<ops::StopTask, _, _>(stop_task::handle),
+        Entry::new::<ops::SubmitAttachmentStateChanges, _, _>(submit_attachment_state_changes::handle),
+        Entry::new::<ops::SubmitContainerStateChange, _, _>(submit_container_state_change::handle),
+        Entry::new::<ops::SubmitTaskStateChange, _, _>(submit_task_state_change::handle),
         Entry::new::<ops::TagResource, _, _>(tag_resource::handle),
         Entry::new::<ops::UntagResource, _, _>(untag_resource::handle),
         Entry::new::<ops::UpdateCapacityProvider, _, _>(update_capacity_provider::handle),
         Entry::new::<ops::UpdateCluster, _, _>(update_cluster::handle),
         Entry::new::<ops::UpdateClusterSettings, _, _>(update_cluster_settings::handle),
+        Entry::new::<ops::UpdateContainerAgent, _, _>(update_container_agent::handle),
+        Entry::new::<ops::UpdateContainerInstancesState, _, _>(update_container_instances_state::handle),
         Entry::new::<ops::UpdateService, _, _>(update_service::handle),
         Entry::new::<ops::UpdateTaskProtection, _, _>(update_task_protection::handle),
     ]

@@ -28,8 +28,8 @@ pub use service::{
 };
 pub use task::{
     Blueprint, Container, ExecAgent, ManagedVolume, Named, NetworkAttachment, Place, Platform, Protection, Task,
-    TaskKey, TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, check_roles, find_task,
-    managed_volume, tasks_after,
+    TaskKey, TaskReport, TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, check_roles, find_task,
+    managed_volume, report_on, tasks_after,
 };
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,

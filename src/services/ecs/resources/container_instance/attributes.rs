@@ -65,6 +65,16 @@ pub fn is_capability(attribute: &Attribute) -> bool {
     name.starts_with("ecs.capability.") || name.starts_with("com.amazonaws.ecs.capability.")
 }
 
+/// How many custom attributes an instance can have.
+pub const MAX_CUSTOM: usize = 10;
+
+/// How many of them are custom ones: neither capabilities, nor what ECS says of an instance (`ecs.instance-type`).
+#[must_use]
+pub fn count_custom(attributes: &[Attribute]) -> usize {
+    let of_ecs = |name: &str| name.starts_with("ecs.") || name.starts_with("com.amazonaws.ecs.");
+    attributes.iter().filter(|attribute| !attribute.name.as_deref().is_some_and(of_ecs)).count()
+}
+
 #[must_use]
 pub fn attribute(name: &str, value: Option<&str>) -> Attribute {
     Attribute { name: Some(name.to_owned()), value: value.map(str::to_owned), ..Attribute::default() }

@@ -7,6 +7,7 @@ mod load;
 mod record;
 pub mod registration;
 mod render;
+pub mod targets;
 
 pub use load::Loads;
 pub use record::{ContainerInstance, ContainerInstanceKey, Origin, Resources};

@@ -189,6 +189,16 @@ pub fn default_version_info() -> VersionInfo {
     VersionInfo { agent_version: Some("1.105.0".to_owned()), ..VersionInfo::default() }
 }
 
+/// The ARN to call an instance by that a request names so, and that is not there.
+#[must_use]
+pub fn arn_of(cluster: &ClusterKey, named: &str) -> String {
+    if named.starts_with("arn:") {
+        return named.to_owned();
+    }
+    let id = named.rsplit('/').next().unwrap_or(named);
+    cluster.scope.arn("ecs", &["container-instance/", &cluster.name, "/", id])
+}
+
 /// The instance an ARN or id of a request names, in any status; `None` when there is none.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ mod new;
 mod overrides;
 mod record;
 mod render;
+mod report;
 mod request;
 mod roles;
 
@@ -17,5 +18,6 @@ pub use find::{Named, check_id, find_task, tasks_after};
 pub use managed_volume::{ManagedVolume, VolumeAttachment, VolumeRequest, managed_volume};
 pub use new::{Blueprint, Place, Platform};
 pub use record::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
+pub use report::{TaskReport, report_on};
 pub use request::TaskRequest;
 pub use roles::check_roles;
