@@ -23,6 +23,7 @@ use crate::services::ecs::events::EventBus;
 use crate::services::ecs::exec::{Sessions, endpoint};
 use crate::services::ecs::metadata::{CredentialsEnd, Metadata};
 use crate::services::ecs::service_scheduler::ServiceScheduler;
+use crate::services::ecs::service_scheduler::surroundings::Surroundings;
 use crate::services::ecs::task_definition_deletion::TaskDefinitionDeletion;
 use crate::services::secretsmanager::deletion::SecretDeletion;
 use crate::services::sts::expiry::SessionExpiry;
@@ -58,7 +59,9 @@ pub struct App {
     pub runtime: Arc<dyn ContainerRuntime>,
     pub agent: AgentHandle,
     pub driver: Driver,
+    pub scheduler: Arc<ServiceScheduler>,
     pub events: Arc<EventBus>,
+    pub surroundings: Arc<Surroundings>,
     pub engine: EngineChoice,
     pub inside: Arc<Inside>,
 }
@@ -87,9 +90,13 @@ impl App {
         driver.run(Arc::new(SessionExpiry { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(CredentialsEnd { shared: shared.clone() }), wakes);
-        let (_, wakes) = Driver::waker();
-        driver.run(Arc::new(ServiceScheduler::new(shared.clone())), wakes);
-        Arc::new(Self { shared, runtime, agent, driver, events, engine, inside })
+        let (waker, wakes) = Driver::waker();
+        let surroundings = Arc::new(Surroundings::new(waker));
+        let scheduler = ServiceScheduler::new(shared.clone());
+        let scheduler = scheduler.with_targets(surroundings.clone()).with_alarms(surroundings.clone());
+        let scheduler = Arc::new(scheduler);
+        driver.run(scheduler.clone(), wakes);
+        Arc::new(Self { shared, runtime, agent, driver, scheduler, events, surroundings, engine, inside })
     }
 
     /// Lets containers reach LocalECS; `api` is what they find besides their metadata, and `port` where it listens.
@@ -125,6 +132,7 @@ impl App {
                 Ok::<(), Unexpected>(())
             })
             .await?;
+        self.surroundings.clear(&self.shared.store.snapshot());
         self.agent.purge().await.map_err(Unexpected::new)?;
         // Last: until then containers wrote to it.
         Ok(self.shared.logs.clear().await?)

@@ -6,6 +6,7 @@
 mod clock;
 mod coverage;
 mod events;
+mod faults;
 mod instances;
 mod logs;
 
@@ -20,7 +21,6 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::runtime::Fault;
 
 /// How long the health answer waits for the engine.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/_localstack/health", get(health))
         .route("/_localecs/reset", post(reset))
         .route("/_localecs/clock", get(clock::show).post(clock::change))
-        .route("/_localecs/faults", post(inject))
+        .route("/_localecs/faults", post(faults::inject))
         .route("/_localecs/instances", get(instances::list).post(instances::add).delete(instances::remove))
         .route("/_localecs/coverage", get(coverage::show))
         .route("/_localecs/events", get(events::follow))
@@ -84,18 +84,6 @@ async fn reset(State(app): State<Arc<App>>) -> Response {
             tracing::error!(%error, "reset failed");
             refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("not everything could be removed: {error}"))
         }
-    }
-}
-
-/// Takes a [`Fault`], such as `{"fault": "pullFails", "image": "web", "times": 1}`.
-async fn inject(State(app): State<Arc<App>>, body: axum::body::Bytes) -> Response {
-    let fault: Fault = match serde_json::from_slice(&body) {
-        Ok(fault) => fault,
-        Err(error) => return refusal(StatusCode::BAD_REQUEST, format!("not a fault: {error}")),
-    };
-    match app.runtime.inject(fault) {
-        Ok(()) => Json(json!({ "status": "injected" })).into_response(),
-        Err(error) => refusal(StatusCode::CONFLICT, error.to_string()),
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     app.shared.exec.close_all().await;
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");
+        app.scheduler.halt();
         // Who asks again does not want to wait for programs that are slow to stop.
         let again = stop_signal()?;
         let stopping = tokio::time::timeout(STOP_PATIENCE, app.agent.stop_all("LocalECS is stopping"));

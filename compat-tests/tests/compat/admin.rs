@@ -6,7 +6,8 @@ use aws_sdk_ecs::types::{NetworkMode, TaskStopCode};
 use compat_tests::{Registers, Runs, Runtime, Server, app, http, wait_until};
 use serde_json::{Value, json};
 
-fn call(server: &Server, path: &str, body: &Value) -> Value {
+/// Makes a call of the admin API that must work.
+pub(crate) fn call(server: &Server, path: &str, body: &Value) -> Value {
     let url = format!("{}/_localecs/{path}", server.endpoint());
     let answer =
         http::request("POST", &url, &[], body.to_string().as_bytes(), Duration::from_secs(10)).expect("an answer");

@@ -19,14 +19,14 @@ on_docker!(a_killed_container_is_replaced);
 
 on_simulated!(lists_and_pages, a_crash_loop_is_throttled, protection_holds_at_scale_in, refusals);
 
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A web server that ends when it is asked to.
-async fn web(ecs: &Ecs) -> String {
+pub(crate) async fn web(ecs: &Ecs) -> String {
     ecs.on_fargate().container_definitions(app("web", &[]).build()).registered().await
 }
 
-fn service(ecs: &Ecs, cluster: &str, definition: &str, count: i32) -> CreateServiceFluentBuilder {
+pub(crate) fn service(ecs: &Ecs, cluster: &str, definition: &str, count: i32) -> CreateServiceFluentBuilder {
     ecs.create_service()
         .cluster(cluster)
         .service_name("web")
@@ -36,19 +36,19 @@ fn service(ecs: &Ecs, cluster: &str, definition: &str, count: i32) -> CreateServ
         .network_configuration(awsvpc(&["subnet-0a"]))
 }
 
-async fn described(ecs: &Ecs, cluster: &str) -> Service {
+pub(crate) async fn described(ecs: &Ecs, cluster: &str) -> Service {
     let answer = ecs.describe_services().cluster(cluster).services("web").send().await.expect("DescribeServices");
     assert_eq!(answer.failures(), []);
     answer.services()[0].clone()
 }
 
-fn primary(service: &Service) -> &Deployment {
+pub(crate) fn primary(service: &Service) -> &Deployment {
     service.deployments().iter().find(|it| it.status() == Some("PRIMARY")).expect("a PRIMARY deployment")
 }
 
 /// Waits until one deployment is left, complete, with all of its tasks: what `services_stable` waits for, and that
 /// nothing is under way any more.
-async fn steady(ecs: &Ecs, cluster: &str) -> Service {
+pub(crate) async fn steady(ecs: &Ecs, cluster: &str) -> Service {
     wait_until_some("the service to be steady", PATIENCE, || async {
         let service = described(ecs, cluster).await;
         let complete = service.deployments().len() == 1
@@ -60,7 +60,7 @@ async fn steady(ecs: &Ecs, cluster: &str) -> Service {
     .await
 }
 
-async fn tasks(ecs: &Ecs, cluster: &str) -> Vec<Task> {
+pub(crate) async fn tasks(ecs: &Ecs, cluster: &str) -> Vec<Task> {
     let listed = ecs.list_tasks().cluster(cluster).service_name("web").send().await.expect("ListTasks");
     if listed.task_arns().is_empty() {
         return Vec::new();
@@ -70,7 +70,7 @@ async fn tasks(ecs: &Ecs, cluster: &str) -> Vec<Task> {
 }
 
 /// Deletes the service and waits until it is INACTIVE.
-async fn end(ecs: &Ecs, cluster: &str) {
+pub(crate) async fn end(ecs: &Ecs, cluster: &str) {
     ecs.delete_service().cluster(cluster).service("web").force(true).send().await.expect("DeleteService");
     wait_until("the service to be INACTIVE", PATIENCE, || async {
         described(ecs, cluster).await.status() == Some("INACTIVE")
@@ -78,7 +78,7 @@ async fn end(ecs: &Ecs, cluster: &str) {
     .await;
 }
 
-fn messages(service: &Service) -> Vec<&str> {
+pub(crate) fn messages(service: &Service) -> Vec<&str> {
     service.events().iter().rev().filter_map(|event| event.message()).collect()
 }
 

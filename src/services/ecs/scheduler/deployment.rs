@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use api_models::ecs::{DeploymentConfiguration, TaskStopCode};
+use serde::Deserialize;
 
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::resources::service::{Backoff, Deployment, Rollout};
@@ -26,7 +27,8 @@ impl Default for Timing {
 }
 
 /// What a load balancer says of a task that is one of its targets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Target {
     /// Registered, and not judged yet.
     Initial,

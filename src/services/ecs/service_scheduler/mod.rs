@@ -9,9 +9,11 @@ mod launch;
 mod perform;
 #[cfg(test)]
 mod simulation_tests;
+pub mod surroundings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api_models::Unexpected;
@@ -37,6 +39,8 @@ pub struct ServiceScheduler {
     targets: Arc<dyn TargetHealth>,
     alarms: Arc<dyn Alarms>,
     timing: Timing,
+    /// Tasks that stop are not replaced any more.
+    halted: AtomicBool,
     /// How each container instance was last seen: only what changes of this concerns services that have room.
     seen: Mutex<BTreeMap<ContainerInstanceKey, Standing>>,
 }
@@ -58,6 +62,7 @@ impl ServiceScheduler {
             targets: Arc::new(NoTargets),
             alarms: Arc::new(NoAlarms),
             timing: Timing::default(),
+            halted: AtomicBool::new(false),
             seen: Mutex::default(),
         }
     }
@@ -74,6 +79,11 @@ impl ServiceScheduler {
     pub fn with_alarms(mut self, alarms: Arc<dyn Alarms>) -> Self {
         self.alarms = alarms;
         self
+    }
+
+    /// Leaves all services alone from now on: LocalECS ends, and so do the tasks.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::SeqCst);
     }
 
     fn plan(&self, service: &Service, gathered: &Gathered, now: Timestamp) -> Plan {
@@ -169,6 +179,9 @@ impl Reconciler for ServiceScheduler {
             // Made again on the newest state, which is what it is carried out on.
             let work = |tx: &mut crate::store::Transaction| {
                 let Some(service) = tx.services.get(key).cloned() else { return Ok(None) };
+                if self.halted.load(Ordering::SeqCst) {
+                    return Ok(None);
+                }
                 let gathered = Gathered::new(tx, &service);
                 let plan = self.plan(&service, &gathered, now);
                 perform::perform(tx, &self.shared, &gathered, &plan, now)?;

@@ -53,6 +53,7 @@ pub fn begin_deployment(
         desired_count: service.desired_count,
         failure_count: 0,
         breaker_triggered: false,
+        alarms_ignored: false,
         triggered_alarms: Vec::new(),
         final_counts: Vec::new(),
     });

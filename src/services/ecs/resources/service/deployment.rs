@@ -67,6 +67,10 @@ pub struct ServiceDeployment {
     pub failure_count: i32,
     /// The circuit breaker stopped it.
     pub breaker_triggered: bool,
+    /// One of its alarms rang already when it began: AWS does not watch them then.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>
+    #[serde(default)]
+    pub alarms_ignored: bool,
     /// The alarms that stopped it.
     pub triggered_alarms: Vec<String>,
     /// Once it is over; before that, counts are taken from the tasks.

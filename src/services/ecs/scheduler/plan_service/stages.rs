@@ -4,7 +4,7 @@
 //! A strategy other than the rolling update has stages of its own (`lifecycleStage`): they belong here, around the
 //! counts that `replica` keeps.
 
-use api_models::ecs::ServiceDeploymentStatus;
+use api_models::ecs::{DeploymentConfiguration, ServiceDeploymentStatus};
 
 use super::{IMPAIRED, Judged, Plan, STUCK, View, belongs};
 use crate::services::ecs::resources::service::{
@@ -65,6 +65,8 @@ pub(super) fn begin(view: &View<'_>, plan: &mut Plan) {
         deployment.status = ServiceDeploymentStatus::InProgress;
         deployment.started_at = Some(view.now);
         deployment.updated_at = view.now;
+        // One that is to mend what rings must not fail for it.
+        deployment.alarms_ignored = !ringing(view, &plan.service.deployment_configuration).is_empty();
     }
 }
 
@@ -84,24 +86,29 @@ pub(super) fn watch(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) {
     primary.healthy_tasks = healthy;
     let failed_tasks = primary.failed_tasks;
     let threshold = breaker_threshold(&configuration, plan.service.desired_count);
+    // What rings says nothing of the revision that is gone back to.
+    let mut alarms_count = false;
     let status = plan.service_deployment.as_mut().map(|deployment| {
         deployment.failure_count = failed_tasks;
+        alarms_count = !deployment.alarms_ignored && deployment.rollback.is_none();
         deployment.status.clone()
     });
-    let alarms = configuration.alarms.as_deref().filter(|alarms| alarms.enable == Some(true));
-    let ringing = alarms.map(|alarms| view.alarms.in_alarm(alarms.alarm_names.as_deref().unwrap_or_default()));
+    let ringing = if alarms_count { ringing(view, &configuration) } else { Vec::new() };
     match status {
         Some(ServiceDeploymentStatus::RollbackRequested) => {
             fail(view, plan, &Failure::Stopped { roll_back: true });
         }
         Some(ServiceDeploymentStatus::StopRequested) => fail(view, plan, &Failure::Stopped { roll_back: false }),
         _ if threshold.is_some_and(|threshold| failed_tasks >= threshold) => fail(view, plan, &Failure::TasksFailed),
-        _ => {
-            if let Some(names) = ringing.filter(|names| !names.is_empty()) {
-                fail(view, plan, &Failure::Alarms(names));
-            }
-        }
+        _ if !ringing.is_empty() => fail(view, plan, &Failure::Alarms(ringing)),
+        _ => {}
     }
+}
+
+/// Those of the service's deployment alarms that are in the ALARM state.
+fn ringing(view: &View<'_>, configuration: &DeploymentConfiguration) -> Vec<String> {
+    let alarms = configuration.alarms.as_deref().filter(|alarms| alarms.enable == Some(true));
+    alarms.map_or_else(Vec::new, |alarms| view.alarms.in_alarm(alarms.alarm_names.as_deref().unwrap_or_default()))
 }
 
 /// The PRIMARY fails; when it may, the last revision that was completed takes its place.
