@@ -97,5 +97,6 @@ mod storm;
 mod tags;
 mod task_definition_refusals;
 mod task_definitions;
+mod task_sets;
 mod tasks;
 mod wire;

@@ -173,7 +173,8 @@ pub static CREATE_TASK_SET: OperationSchema = OperationSchema::new(
         &schema::PLATFORM_TASK_DEFINITION_INCOMPATIBILITY_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(CreateTaskSet, CREATE_TASK_SET, types::CreateTaskSetRequest => types::CreateTaskSetResponse, errors::CreateTaskSetError);
 
@@ -383,7 +384,8 @@ pub static DELETE_TASK_SET: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DeleteTaskSet, DELETE_TASK_SET, types::DeleteTaskSetRequest => types::DeleteTaskSetResponse, errors::DeleteTaskSetError);
 
@@ -707,7 +709,8 @@ pub static DESCRIBE_TASK_SETS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeTaskSets, DESCRIBE_TASK_SETS, types::DescribeTaskSetsRequest => types::DescribeTaskSetsResponse, errors::DescribeTaskSetsError);
 
@@ -1674,7 +1677,8 @@ pub static UPDATE_SERVICE_PRIMARY_TASK_SET: OperationSchema = OperationSchema::n
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(UpdateServicePrimaryTaskSet, UPDATE_SERVICE_PRIMARY_TASK_SET, types::UpdateServicePrimaryTaskSetRequest => types::UpdateServicePrimaryTaskSetResponse, errors::UpdateServicePrimaryTaskSetError);
 
@@ -1714,6 +1718,7 @@ pub static UPDATE_TASK_SET: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(UpdateTaskSet, UPDATE_TASK_SET, types::UpdateTaskSetRequest => types::UpdateTaskSetResponse, errors::UpdateTaskSetError);

@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 
 use api_models::ecs::{
-    CapacityProviderStrategyItem, CreateServiceError, CreateServiceRequest, CreateServiceResponse,
-    DeploymentController, DeploymentControllerType, InvalidParameterException, LaunchType, PropagateTags,
-    SchedulingStrategy, UnsupportedFeatureException,
+    CreateServiceError, CreateServiceRequest, CreateServiceResponse, DeploymentController, DeploymentControllerType,
+    InvalidParameterException, PropagateTags, SchedulingStrategy,
 };
 
 use crate::services::Context;
@@ -14,10 +13,11 @@ use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
 use crate::services::ecs::resources::service::checks::{self, Ties};
 use crate::services::ecs::resources::service::{
-    Controller, RevisionSpec, Scheduling, Service, ServiceKey, ServiceStatus, begin_deployment, forget, launch,
-    new_deployment_id,
+    Asked, Controller, RevisionSpec, Scheduling, Service, ServiceKey, ServiceStatus, TaskSet, TaskSetKey,
+    TaskSetStatus, begin_deployment, controller, forget, launch, new_deployment_id,
 };
-use crate::services::ecs::resources::{Cluster, TaskDefinition, lookup, runnable_task_definition, tags};
+use crate::services::ecs::resources::{Cluster, TaskDefinition, lookup, runnable_task_definition, tags, where_to};
+use crate::services::ecs::scheduler::constraints::Constraints;
 use crate::store::State;
 use crate::time::Timestamp;
 
@@ -40,8 +40,10 @@ pub(crate) async fn handle(
     };
     checks::check_name(input.service_name.as_deref())?;
     tags::validate(input.tags.as_deref().unwrap_or_default())?;
-    let scheduling = scheduling(&input)?;
-    let controller = controller(input.deployment_controller.as_deref())?;
+    let controller = controller_of(input.deployment_controller.as_deref())?;
+    let scheduling = scheduling(&input, controller)?;
+    controller::check_scheduling(controller, scheduling)?;
+    controller::check_creation(controller, &input)?;
     Ties {
         load_balancers: input.load_balancers.as_deref().unwrap_or_default(),
         service_registries: input.service_registries.as_deref().unwrap_or_default(),
@@ -82,14 +84,28 @@ pub(crate) async fn handle(
                 Some(ServiceStatus::Inactive) => forget(tx, &key),
                 None => {}
             }
-            let definition = runnable_task_definition(tx, &context.scope, input.task_definition.as_deref())?.clone();
-            let spec = spec(tx, &mut input, &cluster, &definition)?;
-            let mut service = service(&mut input, key.clone(), scheduling, controller, now)?;
-            let id = new_deployment_id(context.ids());
-            // What can't be launched is refused here, not found out by the scheduler.
-            launch::<CreateServiceError>(&service, &id, &spec, &definition)?;
-            begin_deployment(tx, &mut service, id, spec, context.ids(), now);
-            tx.put(service);
+            if controller == Controller::External {
+                let service = service(&mut input, key.clone(), scheduling, controller, now)?;
+                // There is no task definition yet that they could be checked with.
+                where_to::strategies(&service.placement_strategy)?;
+                Constraints::parse(&service.placement_constraints, &[])?;
+                tx.put(service);
+            } else {
+                let definition =
+                    runnable_task_definition(tx, &context.scope, input.task_definition.as_deref())?.clone();
+                let spec = spec(tx, &mut input, scheduling, &cluster, &definition)?;
+                let mut service = service(&mut input, key.clone(), scheduling, controller, now)?;
+                let id = new_deployment_id(context.ids());
+                // What can't be launched is refused here, not found out by the scheduler.
+                launch::<CreateServiceError>(&service, &id, &spec, &definition)?;
+                if controller == Controller::CodeDeploy {
+                    let set = TaskSet::new(TaskSetKey { service: key.clone(), id }, spec, 100.0, now);
+                    tx.put(TaskSet { status: TaskSetStatus::Primary, ..set });
+                } else {
+                    begin_deployment(tx, &mut service, id, spec, context.ids(), now);
+                }
+                tx.put(service);
+            }
             if let Some((key, fingerprint)) = repeated {
                 let resource_arns =
                     vec![ServiceKey::new(&cluster.key, input.service_name.as_deref().unwrap_or_default()).arn()];
@@ -105,11 +121,14 @@ fn answer(state: &State, key: &ServiceKey) -> CreateServiceResponse {
     CreateServiceResponse { service: service.map(Box::new) }
 }
 
-fn scheduling(input: &CreateServiceRequest) -> Result<Scheduling, CreateServiceError> {
+fn scheduling(input: &CreateServiceRequest, controller: Controller) -> Result<Scheduling, CreateServiceError> {
     match &input.scheduling_strategy {
         None | Some(SchedulingStrategy::Replica) => {
-            let count = input.desired_count.ok_or_else(|| invalid("desiredCount can not be blank."))?;
-            checks::check_desired(count)?;
+            if let Some(count) = input.desired_count {
+                checks::check_desired(count)?;
+            } else if controller != Controller::External {
+                return Err(invalid("desiredCount can not be blank."));
+            }
             Ok(Scheduling::Replica)
         }
         Some(SchedulingStrategy::Daemon) => {
@@ -133,16 +152,14 @@ fn scheduling(input: &CreateServiceRequest) -> Result<Scheduling, CreateServiceE
     }
 }
 
-fn controller(given: Option<&DeploymentController>) -> Result<Controller, CreateServiceError> {
+fn controller_of(given: Option<&DeploymentController>) -> Result<Controller, CreateServiceError> {
     match given.and_then(|given| given.r#type.as_ref()) {
         None | Some(DeploymentControllerType::Ecs) => Ok(Controller::Ecs),
         Some(DeploymentControllerType::Unrecognized(_)) => {
             Err(invalid("deploymentController.type should be one of [ECS,CODE_DEPLOY,EXTERNAL]"))
         }
-        Some(other) => Err(UnsupportedFeatureException::new(format!(
-            "LocalECS does not provide the {other} deployment controller yet. Use ECS and try again."
-        ))
-        .into()),
+        Some(DeploymentControllerType::CodeDeploy) => Ok(Controller::CodeDeploy),
+        Some(DeploymentControllerType::External) => Ok(Controller::External),
     }
 }
 
@@ -150,38 +167,23 @@ fn controller(given: Option<&DeploymentController>) -> Result<Controller, Create
 fn spec(
     state: &State,
     input: &mut CreateServiceRequest,
+    scheduling: Scheduling,
     cluster: &Cluster,
     definition: &TaskDefinition,
 ) -> Result<RevisionSpec, CreateServiceError> {
-    let given: Option<&[CapacityProviderStrategyItem]> = input.capacity_provider_strategy.as_deref();
-    let capacity = Capacity::resolve(state, cluster, input.launch_type.as_ref(), given)?;
-    let daemon = input.scheduling_strategy == Some(SchedulingStrategy::Daemon);
-    let (launch_type, strategy) = match capacity {
-        Capacity::Instances(launch_type) => (Some(launch_type), Vec::new()),
-        _ if daemon => {
-            return Err(invalid("The daemon scheduling strategy is not supported with the Fargate launch type."));
-        }
-        Capacity::Fargate => (Some(LaunchType::Fargate), Vec::new()),
-        Capacity::Strategy(items) => (None, items),
-    };
-    let given = input.platform_version.take().filter(|version| !version.is_empty());
-    let platform_version = match &launch_type {
-        None | Some(LaunchType::Fargate) => Some(given.unwrap_or_else(|| "LATEST".to_owned())),
-        // An instance has none; that one is given is refused where tasks are made.
-        Some(_) => given,
-    };
-    Ok(RevisionSpec {
-        task_definition: definition.key.clone(),
-        launch_type,
-        capacity_provider_strategy: strategy,
-        platform_version,
+    let asked = Asked {
+        launch_type: input.launch_type.take(),
+        capacity_provider_strategy: input.capacity_provider_strategy.take(),
+        platform_version: input.platform_version.take(),
         network_configuration: input.network_configuration.take().map(|network| *network),
-        load_balancers: Vec::new(),
-        service_registries: Vec::new(),
         service_connect: input.service_connect_configuration.take().map(|connect| *connect),
         volume_configurations: Vec::new(),
-        vpc_lattice_configurations: Vec::new(),
-    })
+    };
+    let spec = asked.spec(state, cluster, definition)?;
+    if scheduling == Scheduling::Daemon && !matches!(spec.capacity(), Capacity::Instances(_)) {
+        return Err(invalid("The daemon scheduling strategy is not supported with the Fargate launch type."));
+    }
+    Ok(spec)
 }
 
 fn service(
@@ -195,6 +197,7 @@ fn service(
         return Err(invalid("healthCheckGracePeriodSeconds cannot be less than 0."));
     }
     let configuration = input.deployment_configuration.take().map(|configuration| *configuration);
+    let configuration = checks::configuration(configuration, scheduling)?;
     Ok(Service {
         key,
         status: ServiceStatus::Active,
@@ -204,7 +207,7 @@ fn service(
         revision: None,
         last_completed: None,
         deployments: Vec::new(),
-        deployment_configuration: checks::configuration(configuration, scheduling)?,
+        deployment_configuration: controller::configuration(controller, configuration)?,
         placement_constraints: input.placement_constraints.take().unwrap_or_default(),
         placement_strategy: input.placement_strategy.take().unwrap_or_default(),
         zone_rebalancing: checks::rebalancing(input.availability_zone_rebalancing.take(), scheduling)?,

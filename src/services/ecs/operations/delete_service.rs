@@ -8,7 +8,7 @@ use api_models::ecs::{
 
 use crate::services::Context;
 use crate::services::ecs::resources::lookup;
-use crate::services::ecs::resources::service::{self, Scheduling, Service, ServiceStatus, supersede};
+use crate::services::ecs::resources::service::{self, Scheduling, Service, ServiceStatus, drain_task_sets, supersede};
 
 /// Deleting a service that drains already answers it again.
 pub(crate) async fn handle(
@@ -39,6 +39,7 @@ pub(crate) async fn handle(
             service.status = ServiceStatus::Draining;
             service.desired_count = 0;
             supersede(tx, &mut service, now);
+            drain_task_sets(tx, &service.key, now);
             let answer = service.to_api(tx, false);
             tx.put(service);
             Ok(DeleteServiceResponse { service: Some(Box::new(answer)) })

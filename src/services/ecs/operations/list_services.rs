@@ -34,11 +34,7 @@ pub(crate) async fn handle(
     // Express services, whose resources ECS manages, are not there.
     let nobody = input.resource_management_type == Some(ResourceManagementType::Ecs);
     let services = services_of(&state, cluster).filter(|service| {
-        let launch_type = || {
-            let revision = service.revision.as_ref().map(|id| service.revision_key(id));
-            let revision = revision.and_then(|key| state.service_revisions.get(&key));
-            revision.and_then(|revision| revision.spec.launch_type.as_ref())
-        };
+        let launch_type = || service.spec(&state).and_then(|spec| spec.launch_type.as_ref());
         !nobody
             && service.status == ServiceStatus::Active
             && input.scheduling_strategy.as_ref().is_none_or(|wanted| *wanted == service.scheduling.to_api())

@@ -5,12 +5,14 @@
 pub(crate) mod create_capacity_provider;
 pub(crate) mod create_cluster;
 pub(crate) mod create_service;
+pub(crate) mod create_task_set;
 pub(crate) mod delete_account_setting;
 pub(crate) mod delete_attributes;
 pub(crate) mod delete_capacity_provider;
 pub(crate) mod delete_cluster;
 pub(crate) mod delete_service;
 pub(crate) mod delete_task_definitions;
+pub(crate) mod delete_task_set;
 pub(crate) mod deregister_container_instance;
 pub(crate) mod deregister_task_definition;
 pub(crate) mod describe_capacity_providers;
@@ -20,6 +22,7 @@ pub(crate) mod describe_service_deployments;
 pub(crate) mod describe_service_revisions;
 pub(crate) mod describe_services;
 pub(crate) mod describe_task_definition;
+pub(crate) mod describe_task_sets;
 pub(crate) mod describe_tasks;
 pub(crate) mod discover_poll_endpoint;
 pub(crate) mod execute_command;
@@ -56,7 +59,9 @@ pub(crate) mod update_cluster_settings;
 pub(crate) mod update_container_agent;
 pub(crate) mod update_container_instances_state;
 pub(crate) mod update_service;
+pub(crate) mod update_service_primary_task_set;
 pub(crate) mod update_task_protection;
+pub(crate) mod update_task_set;
 
 use api_models::ecs::operations as ops;
 
@@ -68,12 +73,14 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::CreateCapacityProvider, _, _>(create_capacity_provider::handle),
         Entry::new::<ops::CreateCluster, _, _>(create_cluster::handle),
         Entry::new::<ops::CreateService, _, _>(create_service::handle),
+        Entry::new::<ops::CreateTaskSet, _, _>(create_task_set::handle),
         Entry::new::<ops::DeleteAccountSetting, _, _>(delete_account_setting::handle),
         Entry::new::<ops::DeleteAttributes, _, _>(delete_attributes::handle),
         Entry::new::<ops::DeleteCapacityProvider, _, _>(delete_capacity_provider::handle),
         Entry::new::<ops::DeleteCluster, _, _>(delete_cluster::handle),
         Entry::new::<ops::DeleteService, _, _>(delete_service::handle),
         Entry::new::<ops::DeleteTaskDefinitions, _, _>(delete_task_definitions::handle),
+        Entry::new::<ops::DeleteTaskSet, _, _>(delete_task_set::handle),
         Entry::new::<ops::DeregisterContainerInstance, _, _>(deregister_container_instance::handle),
         Entry::new::<ops::DeregisterTaskDefinition, _, _>(deregister_task_definition::handle),
         Entry::new::<ops::DescribeCapacityProviders, _, _>(describe_capacity_providers::handle),
@@ -83,6 +90,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeServiceRevisions, _, _>(describe_service_revisions::handle),
         Entry::new::<ops::DescribeServices, _, _>(describe_services::handle),
         Entry::new::<ops::DescribeTaskDefinition, _, _>(describe_task_definition::handle),
+        Entry::new::<ops::DescribeTaskSets, _, _>(describe_task_sets::handle),
         Entry::new::<ops::DescribeTasks, _, _>(describe_tasks::handle),
         Entry::new::<ops::DiscoverPollEndpoint, _, _>(discover_poll_endpoint::handle),
         Entry::new::<ops::ExecuteCommand, _, _>(execute_command::handle),
@@ -119,6 +127,8 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::UpdateContainerAgent, _, _>(update_container_agent::handle),
         Entry::new::<ops::UpdateContainerInstancesState, _, _>(update_container_instances_state::handle),
         Entry::new::<ops::UpdateService, _, _>(update_service::handle),
+        Entry::new::<ops::UpdateServicePrimaryTaskSet, _, _>(update_service_primary_task_set::handle),
         Entry::new::<ops::UpdateTaskProtection, _, _>(update_task_protection::handle),
+        Entry::new::<ops::UpdateTaskSet, _, _>(update_task_set::handle),
     ]
 }

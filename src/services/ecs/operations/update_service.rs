@@ -11,9 +11,11 @@ use crate::services::Context;
 use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::service::checks::{self, Ties};
 use crate::services::ecs::resources::service::{
-    Controller, RevisionSpec, Scheduling, Service, ServiceStatus, begin_deployment, find, launch, new_deployment_id,
+    RevisionSpec, Scheduling, Service, ServiceStatus, TaskSetStatus, begin_deployment, controller, find, launch,
+    new_deployment_id, task_sets_of,
 };
-use crate::services::ecs::resources::{Cluster, lookup, runnable_task_definition};
+use crate::services::ecs::resources::{Cluster, lookup, runnable_task_definition, where_to};
+use crate::services::ecs::scheduler::constraints::Constraints;
 use crate::store::State;
 
 fn invalid(message: impl Into<String>) -> UpdateServiceError {
@@ -26,15 +28,6 @@ pub(crate) async fn handle(
     context: Context,
     mut input: UpdateServiceRequest,
 ) -> Result<UpdateServiceResponse, UpdateServiceError> {
-    Ties {
-        load_balancers: input.load_balancers.as_deref().unwrap_or_default(),
-        service_registries: input.service_registries.as_deref().unwrap_or_default(),
-        service_connect: input.service_connect_configuration.as_deref(),
-        volumes: input.volume_configurations.as_deref().unwrap_or_default(),
-        vpc_lattice: input.vpc_lattice_configurations.as_deref().unwrap_or_default(),
-        gateway_connectors: input.gateway_connectors.as_ref().is_some_and(|list| !list.is_empty()),
-    }
-    .check()?;
     context
         .store()
         .transact(|tx| {
@@ -46,6 +39,8 @@ pub(crate) async fn handle(
             }
             let mut service = Service::clone(found);
             check_controller(&service, &input)?;
+            controller::check_update(service.controller, &input)?;
+            ties(&input).check()?;
             let present = service.revision.as_ref().and_then(|id| tx.service_revisions.get(&service.revision_key(id)));
             let present = present.map(|revision| revision.spec.clone());
             change_settings(&mut service, &mut input)?;
@@ -61,6 +56,8 @@ pub(crate) async fn handle(
                 if spec != present || input.force_new_deployment == Some(true) {
                     begin_deployment(tx, &mut service, id, spec, context.ids(), now);
                 }
+            } else {
+                check_task_sets(tx, &service)?;
             }
             let key = service.key.clone();
             if tx.services.get(&key).is_some_and(|before| **before != service) {
@@ -72,12 +69,23 @@ pub(crate) async fn handle(
         .await
 }
 
-/// Only ECS's own controller is there, and it can't be exchanged.
+fn ties(input: &UpdateServiceRequest) -> Ties<'_> {
+    Ties {
+        load_balancers: input.load_balancers.as_deref().unwrap_or_default(),
+        service_registries: input.service_registries.as_deref().unwrap_or_default(),
+        service_connect: input.service_connect_configuration.as_deref(),
+        volumes: input.volume_configurations.as_deref().unwrap_or_default(),
+        vpc_lattice: input.vpc_lattice_configurations.as_deref().unwrap_or_default(),
+        gateway_connectors: input.gateway_connectors.as_ref().is_some_and(|list| !list.is_empty()),
+    }
+}
+
+/// A service's controller can't be exchanged yet.
 fn check_controller(service: &Service, input: &UpdateServiceRequest) -> Result<(), UpdateServiceError> {
     let asked = input.deployment_controller.as_ref().and_then(|controller| controller.r#type.as_ref());
     match asked {
         None => Ok(()),
-        Some(DeploymentControllerType::Ecs) if service.controller == Controller::Ecs => Ok(()),
+        Some(same) if *same == service.controller.to_api() => Ok(()),
         Some(DeploymentControllerType::Unrecognized(_)) => {
             Err(invalid("deploymentController.type should be one of [ECS,CODE_DEPLOY,EXTERNAL]"))
         }
@@ -86,6 +94,18 @@ fn check_controller(service: &Service, input: &UpdateServiceRequest) -> Result<(
         )
         .into()),
     }
+}
+
+/// Task sets must go on with what the service says from now on.
+fn check_task_sets(state: &State, service: &Service) -> Result<(), UpdateServiceError> {
+    where_to::strategies(&service.placement_strategy)?;
+    Constraints::parse(&service.placement_constraints, &[])?;
+    for set in task_sets_of(state, &service.key).filter(|set| set.status != TaskSetStatus::Draining) {
+        if let Some(definition) = state.task_definitions.get(&set.spec.task_definition) {
+            launch::<UpdateServiceError>(service, &set.key.id, &set.spec, definition)?;
+        }
+    }
+    Ok(())
 }
 
 /// What changes without a new deployment.
@@ -111,7 +131,8 @@ fn change_settings(service: &mut Service, input: &mut UpdateServiceRequest) -> R
         configuration.alarms = configuration.alarms.or_else(|| before.alarms.clone());
         configuration.strategy = configuration.strategy.or_else(|| before.strategy.clone());
         configuration.bake_time_in_minutes = configuration.bake_time_in_minutes.or(before.bake_time_in_minutes);
-        service.deployment_configuration = checks::configuration(Some(configuration), service.scheduling)?;
+        let configuration = checks::configuration(Some(configuration), service.scheduling)?;
+        service.deployment_configuration = controller::configuration(service.controller, configuration)?;
     }
     if let Some(given) = input.availability_zone_rebalancing.take() {
         service.zone_rebalancing = checks::rebalancing(Some(given), service.scheduling)?;

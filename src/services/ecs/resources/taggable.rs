@@ -4,15 +4,15 @@
 use api_models::ecs::{ClientException, CommonError, InvalidParameterException, Tag};
 
 use super::capacity_provider;
-use super::service::ServiceStatus;
+use super::service::{ServiceStatus, TaskSetKey};
 use super::{
     CapacityProvider, CapacityProviderKey, Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey,
-    Service, ServiceKey, Task, TaskDefinition, TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskStatus,
+    Service, ServiceKey, Task, TaskDefinition, TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskSet, TaskStatus,
 };
 use crate::identity::{Arn, Scope};
 use crate::store::{State, Transaction};
 
-/// A resource that exists and can have tags. Task sets are not there yet, so their ARNs mean nothing that exists.
+/// A resource that exists and can have tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taggable {
     CapacityProvider(CapacityProviderKey),
@@ -21,6 +21,7 @@ pub enum Taggable {
     Service(ServiceKey),
     Task(TaskKey),
     TaskDefinition(TaskDefinitionKey),
+    TaskSet(TaskSetKey),
 }
 
 impl Taggable {
@@ -71,7 +72,14 @@ impl Taggable {
                 state.services.contains_key(&key).then_some(Self::Service(key)).ok_or_else(|| absent("service"))
             }
             "daemon" | "daemon-task-definition" | "express-gateway-service" => Err(absent(&kind.replace('-', " "))),
-            "task-set" => Err(absent("task set")),
+            "task-set" => {
+                let [cluster, name, "ecs-svc", id] = rest.split('/').collect::<Vec<_>>()[..] else {
+                    return Err(refuse("Invalid identifier: Unexpected number of separators"));
+                };
+                let service = ServiceKey { scope, cluster: cluster.into(), name: name.into() };
+                let key = TaskSetKey { service, id: id.into() };
+                state.task_sets.contains_key(&key).then_some(Self::TaskSet(key)).ok_or_else(|| absent("task set"))
+            }
             "capacity-provider" => capacity_provider::active(state, &scope, rest)
                 .map(|provider| Self::CapacityProvider(provider.key.clone()))
                 .ok_or_else(|| absent("capacity provider")),
@@ -89,6 +97,7 @@ impl Taggable {
             Self::Service(key) => state.services.get(key).map(|it| it.tags.clone()),
             Self::Task(key) => state.tasks.get(key).map(|it| it.tags.clone()),
             Self::TaskDefinition(key) => state.task_definitions.get(key).map(|it| it.tags.clone()),
+            Self::TaskSet(key) => state.task_sets.get(key).map(|it| it.tags.clone()),
         }
         .unwrap_or_default()
     }
@@ -107,6 +116,7 @@ impl Taggable {
             Self::Service(key) => tx.update(key, |it: &mut Service| set(&mut it.tags, tags)),
             Self::Task(key) => tx.update(key, |it: &mut Task| set(&mut it.tags, tags)),
             Self::TaskDefinition(key) => tx.update(key, |it: &mut TaskDefinition| set(&mut it.tags, tags)),
+            Self::TaskSet(key) => tx.update(key, |it: &mut TaskSet| set(&mut it.tags, tags)),
         };
     }
 
@@ -136,7 +146,7 @@ impl Taggable {
                 .get(key)
                 .filter(|task| task.last_status == TaskStatus::Stopped)
                 .map(|_| "The specified task is stopped. Specify a running task and try again."),
-            Self::CapacityProvider(_) | Self::TaskDefinition(_) => None,
+            Self::CapacityProvider(_) | Self::TaskDefinition(_) | Self::TaskSet(_) => None,
         };
         over.map_or(Ok(()), |message| Err(refuse(message)))
     }

@@ -7,11 +7,11 @@ use api_models::ecs::{ContainerImage, LaunchType};
 
 use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::service::{
-    Phase, RevisionSpec, Scheduling, Service, ServiceDeployment, ServiceDeploymentKey, ServiceRevision,
+    Phase, RevisionSpec, Scheduling, Service, ServiceDeployment, ServiceDeploymentKey, ServiceRevision, task_sets_of,
 };
 use crate::services::ecs::resources::{ContainerInstance, Task, TaskStatus};
 use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
-use crate::services::ecs::scheduler::plan_service::Instances;
+use crate::services::ecs::scheduler::plan_service::{Instances, KeptTaskSet};
 use crate::services::ecs::{images, network};
 use crate::store::State;
 
@@ -21,6 +21,7 @@ pub(super) struct Gathered {
     pub(super) live: Vec<Arc<Task>>,
     pub(super) ended: Vec<Arc<Task>>,
     pub(super) instances: Instances,
+    pub(super) task_sets: Vec<KeptTaskSet>,
     /// The newest revision, with its images, when those are known now and were not before.
     pub(super) images: Option<ServiceRevision>,
 }
@@ -44,16 +45,19 @@ impl Gathered {
         Self {
             under_way: under_way.cloned(),
             ended,
-            instances: revision.map(|revision| instances(state, service, revision)).unwrap_or_default(),
+            instances: revision.map(|revision| instances(state, service, &revision.spec)).unwrap_or_default(),
+            task_sets: task_sets_of(state, &service.key)
+                .map(|set| KeptTaskSet { set: set.clone(), instances: instances(state, service, &set.spec) })
+                .collect(),
             images: revision.and_then(|revision| resolve(state, revision, &live)),
             live,
         }
     }
 }
 
-fn instances(state: &State, service: &Service, revision: &ServiceRevision) -> Instances {
-    if revision.spec.launch_type != Some(LaunchType::Ec2) {
-        return Instances { zones: zones_of_subnets(service, &revision.spec), ..Instances::default() };
+fn instances(state: &State, service: &Service, spec: &RevisionSpec) -> Instances {
+    if spec.launch_type != Some(LaunchType::Ec2) {
+        return Instances { zones: zones_of_subnets(service, spec), ..Instances::default() };
     }
     let cluster = service.key.cluster();
     let mut found = Instances::default();
@@ -69,7 +73,7 @@ fn instances(state: &State, service: &Service, revision: &ServiceRevision) -> In
     }
     found.zones = zones.into_iter().collect();
     if service.scheduling == Scheduling::Daemon {
-        found.matching = super::launch::matching(state, service, revision, &active);
+        found.matching = super::launch::matching(state, service, spec, &active);
     }
     found
 }

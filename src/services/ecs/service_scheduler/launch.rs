@@ -10,7 +10,9 @@ use crate::services::Shared;
 use crate::services::ecs::network;
 use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
-use crate::services::ecs::resources::service::{Launch, Phase, Service, ServiceRevision, launch};
+use crate::services::ecs::resources::service::{
+    DeploymentId, Launch, Phase, RevisionSpec, Service, TaskSetKey, launch,
+};
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Place, Task, TaskStatus, reservation};
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy, ZONE_ATTRIBUTE};
 use crate::services::ecs::scheduler::plan_service::Start;
@@ -34,10 +36,7 @@ pub(super) fn start(
     start: &Start,
     now: Timestamp,
 ) -> Result<Started, Unexpected> {
-    let Some(revision) = tx.service_revisions.get(&service.revision_key(&start.deployment)).cloned() else {
-        return Err(Unexpected::new(format!("the service revision {} is gone", start.deployment)));
-    };
-    let launch = match of_revision(tx, service, &revision) {
+    let launch = match of_deployment(tx, service, &start.deployment)? {
         Ok(launch) => launch,
         // It was accepted once; what it depends on is gone.
         Err(error) => {
@@ -57,25 +56,37 @@ pub(super) fn start(
     }
 }
 
-fn of_revision(state: &State, service: &Service, revision: &ServiceRevision) -> Result<Launch, String> {
-    let Some(definition) = state.task_definitions.get(&revision.spec.task_definition) else {
+/// How the tasks of a deployment or of a task set are to be launched; the reason when they can't be.
+fn of_deployment(state: &State, service: &Service, id: &DeploymentId) -> Result<Result<Launch, String>, Unexpected> {
+    if let Some(revision) = state.service_revisions.get(&service.revision_key(id)) {
+        let launch = of_spec(state, service, id, &revision.spec);
+        // All tasks of a revision run the versions that its first one got.
+        return Ok(launch.map(|mut launch| {
+            launch.blueprint.images.clone_from(&revision.images);
+            launch
+        }));
+    }
+    match state.task_sets.get(&TaskSetKey { service: service.key.clone(), id: id.clone() }) {
+        Some(set) => Ok(of_spec(state, service, id, &set.spec)),
+        None => Err(Unexpected::new(format!("the service revision {id} is gone"))),
+    }
+}
+
+fn of_spec(state: &State, service: &Service, id: &DeploymentId, spec: &RevisionSpec) -> Result<Launch, String> {
+    let Some(definition) = state.task_definitions.get(&spec.task_definition) else {
         return Err("The task definition was deleted.".to_owned());
     };
-    let mut launch = launch::<CreateServiceError>(service, &revision.key.id, &revision.spec, definition)
-        .map_err(|error| error.to_string())?;
-    // All tasks of a revision run the versions that its first one got.
-    launch.blueprint.images.clone_from(&revision.images);
-    Ok(launch)
+    launch::<CreateServiceError>(service, id, spec, definition).map_err(|error| error.to_string())
 }
 
 /// The instances that a DAEMON's tasks could run on if these had nothing else to do.
 pub(super) fn matching(
     state: &State,
     service: &Service,
-    revision: &ServiceRevision,
+    spec: &RevisionSpec,
     active: &[&ContainerInstance],
 ) -> Vec<ContainerInstanceKey> {
-    let Ok(launch) = of_revision(state, service, revision) else { return Vec::new() };
+    let Ok(launch) = of_spec(state, service, &"".into(), spec) else { return Vec::new() };
     let rendered = launch.blueprint.definition.render();
     let requirements =
         Requirements::of(Default::default(), &rendered).under(&launch.constraints, &launch.blueprint.group);

@@ -93,6 +93,7 @@ impl ServiceScheduler {
             live: &gathered.live,
             ended: &gathered.ended,
             instances: &gathered.instances,
+            task_sets: &gathered.task_sets,
             targets: &*self.targets,
             alarms: &*self.alarms,
             timing: self.timing,
@@ -159,6 +160,7 @@ impl Reconciler for ServiceScheduler {
         match change {
             Change::Service(key) => vec![key.clone()],
             Change::ServiceDeployment(key) => vec![key.service.clone()],
+            Change::TaskSet(key) => vec![key.service.clone()],
             Change::Task(key) => state.tasks.get(key).and_then(|task| task.service_key()).into_iter().collect(),
             Change::ContainerInstance(key) => self.services_on_changed_instance(key, state),
             _ => Vec::new(),

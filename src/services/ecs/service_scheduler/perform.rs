@@ -6,9 +6,9 @@ use api_models::Unexpected;
 use api_models::ecs::TaskStopCode;
 
 use super::gather::Gathered;
-use super::launch::{self, Started};
+use super::launch;
 use crate::services::Shared;
-use crate::services::ecs::resources::service::{Service, add_event};
+use crate::services::ecs::resources::service::{DeploymentId, Service, TaskSet, add_event};
 use crate::services::ecs::resources::{Task, TaskStatus};
 use crate::services::ecs::scheduler::deployment::count_failures;
 use crate::services::ecs::scheduler::plan_service::{Plan, Stop, in_groups};
@@ -33,14 +33,18 @@ pub(super) fn perform(
     for stop in &plan.stop {
         stop_task(tx, stop, now);
     }
+    let mut failure = None;
     for start in &plan.start {
         let started = launch::start(tx, shared, &service, start, now)?;
         let ids: Vec<Arc<str>> = started.tasks.iter().map(|task| task.key.id.clone()).collect();
-        events.extend(in_groups("has started", "tasks", &ids).iter().map(|text| say(&service, text)));
-        note_failure(&mut service, &mut events, gathered, &started, now);
+        let subject = subject(gathered, &service, &start.deployment);
+        events.extend(in_groups("has started", "tasks", &ids).iter().map(|text| format!("({subject}) {text}")));
+        failure = failure.or(started.failure);
         started.tasks.into_iter().for_each(|task| tx.put(task));
     }
-    if plan.start.is_empty() && service.lacks_capacity {
+    if !plan.start.is_empty() {
+        note_failure(&mut service, &mut events, gathered, failure, now);
+    } else if service.lacks_capacity {
         // Nothing is wanted any more, or not now.
         service.lacks_capacity = false;
         service.noted.retain(|cause| !cause.starts_with(PLACEMENT));
@@ -51,6 +55,12 @@ pub(super) fn perform(
     }
     if let Some(deployment) = &plan.service_deployment {
         tx.put(deployment.clone());
+    }
+    for set in &plan.task_sets {
+        tx.put(set.clone());
+    }
+    for set in &plan.over {
+        tx.delete::<TaskSet>(set);
     }
     if let Some(revision) = &gathered.images {
         tx.put(revision.clone());
@@ -64,6 +74,15 @@ pub(super) fn perform(
 /// Begins the notes of what could not be placed, so that the same is not said twice.
 const PLACEMENT: &str = "was unable to place";
 
+/// Whose start an event tells of.
+fn subject(gathered: &Gathered, service: &Service, deployment: &DeploymentId) -> String {
+    let name = &service.key.name;
+    match gathered.task_sets.iter().find(|kept| kept.set.key.id == *deployment) {
+        Some(kept) => format!("service {name}, taskSet {}", kept.set.key.name()),
+        None => format!("service {name}"),
+    }
+}
+
 fn say(service: &Service, what: &str) -> String {
     format!("(service {}) {what}", service.key.name)
 }
@@ -73,10 +92,10 @@ fn note_failure(
     service: &mut Service,
     events: &mut Vec<String>,
     gathered: &Gathered,
-    started: &Started,
+    failure: Option<String>,
     now: Timestamp,
 ) {
-    let Some(failure) = &started.failure else {
+    let Some(failure) = failure else {
         service.lacks_capacity = false;
         service.noted.retain(|cause| !cause.starts_with(PLACEMENT));
         return;
@@ -87,7 +106,7 @@ fn note_failure(
         return;
     }
     if service.noted.insert(failure.clone()) {
-        events.push(say(service, failure));
+        events.push(say(service, &failure));
     }
     let breaker = service.deployment_configuration.deployment_circuit_breaker.as_ref();
     if breaker.is_some_and(|breaker| breaker.enable == Some(true))

@@ -3,6 +3,7 @@
 
 mod lives;
 mod scenes;
+mod task_sets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -193,6 +194,9 @@ impl World {
     /// What one look of the scheduler must never do.
     fn check(&self, before: &State, after: &State) {
         let Some(service) = after.services.get(&self.key) else { return };
+        if service.controller != Controller::Ecs {
+            return task_sets::check(self, before, after);
+        }
         let all = |state: &State| -> BTreeMap<TaskKey, Arc<Task>> {
             let keys = state.service_tasks.of(&self.key, Phase::Live).collect::<Vec<_>>();
             keys.into_iter().map(|key| (key.clone(), state.tasks[&key].clone())).collect()

@@ -2,8 +2,8 @@
 
 use api_models::ecs::{
     AwsVpcConfiguration, Compatibility, ContainerDefinition, CreateClusterRequest, DeleteServiceRequest,
-    DeploymentConfiguration, DeploymentRolloutState, DescribeServicesRequest, LoadBalancer, NetworkConfiguration,
-    NetworkMode, RegisterTaskDefinitionRequest, Service as Shown,
+    DeploymentConfiguration, DeploymentRolloutState, DescribeServicesRequest, LaunchType, LoadBalancer,
+    NetworkConfiguration, NetworkMode, RegisterTaskDefinitionRequest, Service as Shown,
 };
 
 use super::*;
@@ -137,4 +137,65 @@ async fn what_cannot_be_had_is_refused() {
     let answer = describe_services::handle(context, none).await.expect("an answer");
     let [failure] = &answer.failures.expect("failures")[..] else { panic!("one failure") };
     assert_eq!(failure.reason.as_deref(), Some("MISSING"));
+}
+
+#[tokio::test]
+async fn a_service_of_an_external_controller_says_nothing_of_its_tasks() {
+    let context = prepared().await;
+    let outside = |r#type| Some(Box::new(DeploymentController { r#type: Some(r#type) }));
+    let external = || CreateServiceRequest {
+        service_name: Some("web".into()),
+        deployment_controller: outside(DeploymentControllerType::External),
+        ..CreateServiceRequest::default()
+    };
+    let breaker = DeploymentConfiguration {
+        deployment_circuit_breaker: Some(Box::new(api_models::ecs::DeploymentCircuitBreaker {
+            enable: Some(true),
+            ..Default::default()
+        })),
+        ..DeploymentConfiguration::default()
+    };
+    let daemon = Some(SchedulingStrategy::Daemon);
+    for (request, expected) in [
+        (CreateServiceRequest { task_definition: Some("web".into()), ..external() }, "TaskDefinition must be blank."),
+        (
+            CreateServiceRequest { load_balancers: Some(vec![LoadBalancer::default()]), ..external() },
+            "LoadBalancers must be empty or null.",
+        ),
+        (
+            CreateServiceRequest { network_configuration: web().network_configuration, ..external() },
+            "NetworkConfiguration must be null.",
+        ),
+        (CreateServiceRequest { launch_type: Some(LaunchType::Ec2), ..external() }, "LaunchType must be blank."),
+        (CreateServiceRequest { desired_count: Some(-1), ..external() }, "desiredCount cannot be less than 0."),
+        (
+            CreateServiceRequest { scheduling_strategy: daemon, ..external() },
+            "The daemon scheduling strategy is not supported with the EXTERNAL deployment controller.",
+        ),
+        (
+            CreateServiceRequest { deployment_configuration: Some(Box::new(breaker)), ..external() },
+            "The deployment circuit breaker is supported only with the ECS deployment controller.",
+        ),
+    ] {
+        let error = create(&context, request).await.expect_err(expected).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let service = create(&context, external()).await.expect("a service");
+    assert_eq!((service.desired_count, service.task_definition), (Some(0), None));
+    let configuration = *service.deployment_configuration.expect("a configuration");
+    let expected = DeploymentConfiguration {
+        maximum_percent: Some(200),
+        minimum_healthy_percent: Some(100),
+        ..DeploymentConfiguration::default()
+    };
+    assert_eq!(configuration, expected);
+    let code_deploy = CreateServiceRequest {
+        service_name: Some("other".into()),
+        deployment_controller: outside(DeploymentControllerType::CodeDeploy),
+        ..web()
+    };
+    let service = create(&context, code_deploy).await.expect("a service");
+    let [set] = &service.task_sets.expect("task sets")[..] else { panic!("one task set") };
+    assert_eq!((set.status.as_deref(), set.computed_desired_count), (Some("PRIMARY"), Some(0)));
+    assert_eq!(service.task_definition, set.task_definition);
 }

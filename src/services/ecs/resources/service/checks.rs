@@ -2,11 +2,16 @@
 
 use api_models::ecs::{
     AvailabilityZoneRebalancing, CommonError, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentStrategy,
-    InvalidParameterException, LoadBalancer, PropagateTags, ServiceConnectConfiguration, ServiceRegistry,
-    ServiceVolumeConfiguration, ThresholdType, UnsupportedFeatureException, VpcLatticeConfiguration,
+    InvalidParameterException, LoadBalancer, PropagateTags, Scale, ScaleUnit, ServiceConnectConfiguration,
+    ServiceNotActiveException, ServiceNotFoundException, ServiceRegistry, ServiceVolumeConfiguration, ThresholdType,
+    UnsupportedFeatureException, VpcLatticeConfiguration,
 };
 
-use super::Scheduling;
+use std::sync::Arc;
+
+use super::{Controller, Scheduling, Service, ServiceStatus, find};
+use crate::services::ecs::resources::ClusterKey;
+use crate::store::State;
 
 /// The most tasks a service can be asked to have.
 const MAX_DESIRED: i32 = 5000;
@@ -41,6 +46,48 @@ pub fn check_desired(count: i32) -> Result<i32, CommonError> {
         return Err(invalid(format!("desiredCount cannot be greater than {MAX_DESIRED}.")));
     }
     Ok(count)
+}
+
+/// What the operations on task sets answer for a service of another controller.
+pub const NOT_CONTROLLED_OUTSIDE: &str =
+    "Amazon ECS only supports task set management on services configured to use external deployment controllers.";
+
+/// The ACTIVE service that a request means, if its task sets are the business of who asks.
+///
+/// # Errors
+/// As [`find`], ServiceNotActiveException when it is deleted, InvalidParameterException when its deployment controller
+/// is not EXTERNAL.
+pub fn controlled_outside<'a, E>(
+    state: &'a State,
+    cluster: &ClusterKey,
+    named: Option<&str>,
+) -> Result<&'a Arc<Service>, E>
+where
+    E: From<CommonError> + From<ServiceNotFoundException> + From<ServiceNotActiveException>,
+{
+    let service = find::<E>(state, cluster, named)?;
+    if service.status != ServiceStatus::Active {
+        return Err(ServiceNotActiveException::new("Service was not ACTIVE.").into());
+    }
+    match service.controller {
+        Controller::External => Ok(service),
+        Controller::Ecs | Controller::CodeDeploy => Err(invalid(NOT_CONTROLLED_OUTSIDE).into()),
+    }
+}
+
+/// The percentage in a task set's scale. Its sentences follow the pattern of ECS's own.
+///
+/// # Errors
+/// InvalidParameterException when it is not between 0 and 100, or its unit is another.
+pub fn scale(given: &Scale) -> Result<f64, CommonError> {
+    if matches!(given.unit, Some(ScaleUnit::Unrecognized(_))) {
+        return Err(invalid("scale.unit should be one of [PERCENT]"));
+    }
+    let value = given.value.unwrap_or(0.0);
+    if !(0.0..=100.0).contains(&value) {
+        return Err(invalid("Scale value must be between 0 and 100."));
+    }
+    Ok(value)
 }
 
 /// What a service can be tied to that is not there yet. Each is refused by its name; nothing is ignored.

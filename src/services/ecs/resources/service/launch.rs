@@ -9,7 +9,7 @@ use api_models::ecs::{
 
 use super::{DeploymentId, RevisionSpec, Service, ServiceLink};
 use crate::services::ecs::resources::capacity::Capacity;
-use crate::services::ecs::resources::{Blueprint, TaskDefinition, TaskRequest, where_to};
+use crate::services::ecs::resources::{Blueprint, TaskDefinition, TaskRequest, VolumeRequest, where_to};
 use crate::services::ecs::scheduler::constraints::Constraints;
 use crate::services::ecs::scheduler::placement::Strategy;
 
@@ -71,6 +71,7 @@ where
         started_by: Some(format!("ecs-svc/{deployment}")),
         service: Some(ServiceLink { name: service.key.name.clone(), deployment: deployment.clone(), settled: false }),
         tags: own_tags.to_vec(),
+        volume_configurations: spec.volume_configurations.iter().cloned().map(VolumeRequest::from).collect(),
         ..TaskRequest::default()
     };
     let blueprint = request.blueprint(&service.key.cluster(), definition, &capacity.compatibility(), platform)?;

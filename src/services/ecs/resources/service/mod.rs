@@ -11,6 +11,7 @@
 mod begin;
 mod census;
 pub mod checks;
+pub mod controller;
 mod deployment;
 mod events;
 mod find;
@@ -18,6 +19,7 @@ mod launch;
 mod record;
 mod render;
 mod revision;
+mod spec;
 mod task_set;
 mod tasks;
 
@@ -34,5 +36,9 @@ pub use record::{
     Backoff, Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceKey, ServiceStatus, forget,
 };
 pub use revision::{RevisionSpec, ServiceRevision, ServiceRevisionKey};
-pub use task_set::{TaskSet, TaskSetKey};
+pub use spec::Asked;
+pub use task_set::{
+    MAX_TASK_SETS, TaskSet, TaskSetKey, TaskSetStatus, drain_task_sets, find_task_set, newest_task_sets, task_set_key,
+    task_sets_of,
+};
 pub use tasks::{Phase, ServiceLink, ServiceTasks};

@@ -184,7 +184,7 @@ pub struct Service {
     pub controller: Controller,
     /// Of a DAEMON, how many instances were found to need a task.
     pub desired_count: i32,
-    /// The revision of the PRIMARY deployment, or of the last there was. `None` with an EXTERNAL controller.
+    /// The revision of the PRIMARY deployment, or of the last there was. `None` with a controller of somebody else.
     pub revision: Option<DeploymentId>,
     /// The revision that was last deployed to the end: what a rollback goes to.
     pub last_completed: Option<DeploymentId>,
@@ -264,7 +264,7 @@ pub fn forget(tx: &mut Transaction, key: &ServiceKey) {
     gone.iter().for_each(|key| drop(tx.delete::<ServiceDeployment>(key)));
     let gone: Vec<_> = super::events_of(tx, key).map(|event| event.key.clone()).collect();
     gone.iter().for_each(|key| drop(tx.delete::<ServiceEvent>(key)));
-    let gone: Vec<_> = super::task_set::of(tx, key).map(|set| set.key.clone()).collect();
+    let gone: Vec<_> = super::task_sets_of(tx, key).map(|set| set.key.clone()).collect();
     gone.iter().for_each(|key| drop(tx.delete::<TaskSet>(key)));
     tx.delete::<Service>(key);
 }

@@ -7,7 +7,7 @@ use api_models::ecs::{self, DeploymentController, ServiceCurrentRevisionSummary}
 use super::revision::{exact_platform, some};
 use super::{
     Controller, Counts, Deployment, DeploymentId, Service, ServiceDeploymentKey, ServiceRevision, ServiceRevisionKey,
-    ServiceStatus, events_of,
+    ServiceStatus, events_of, newest_task_sets,
 };
 use crate::store::State;
 
@@ -16,8 +16,7 @@ impl Service {
     #[must_use]
     pub fn to_api(&self, state: &State, tags: bool) -> ecs::Service {
         let counts = Counts::of_service(state, &self.key);
-        let revision = self.revision.as_ref().and_then(|id| self.revision_of(state, id));
-        let spec = revision.map(|revision| &revision.spec);
+        let spec = self.spec(state);
         let key = &self.key;
         let current = self.primary().and_then(|primary| primary.service_deployment.as_ref());
         ecs::Service {
@@ -36,6 +35,8 @@ impl Service {
             platform_family: spec.filter(|spec| spec.on_fargate()).map(|_| "Linux".to_owned()),
             task_definition: spec.map(|spec| spec.task_definition.arn()),
             deployment_configuration: Some(Box::new(self.deployment_configuration.clone())),
+            task_sets: (self.controller != Controller::Ecs)
+                .then(|| newest_task_sets(state, key).into_iter().map(|set| set.to_api(state, tags)).collect()),
             deployments: Some(self.render_deployments(state, &counts)),
             role_arn: Some(key.scope.iam_arn("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")),
             events: Some(events_of(state, key).rev().map(|event| event.to_api()).collect()),

@@ -2,23 +2,27 @@
 //!
 //! [`plan`] is a function of the service's record, its tasks and the time. It takes note of tasks that ended, fails or
 //! completes the deployment under way, and says how many tasks are to be started and which are to be stopped: `replica`
-//! and `daemon` know how many, `scale_in` which. Nothing of it depends on what was planned before, so a plan that is
+//! and `daemon` know how many, `scale_in` which; `task_sets` keeps those of services with another controller. Nothing of it depends on what was planned before, so a plan that is
 //! carried out twice, or half, does no harm; when all is as it should be the plan is empty.
 
 mod daemon;
 mod replica;
 mod scale_in;
 mod stages;
+mod task_sets;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::deployment::{self, Alarms, Ending, TargetHealth, Timing, Worth, count_failures, ending, worth};
 use crate::services::ecs::resources::service::{
-    Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceDeployment, ServiceStatus,
+    Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceDeployment, ServiceStatus, TaskSet,
+    TaskSetKey,
 };
 use crate::services::ecs::resources::{ContainerInstanceKey, Task, TaskKey, TaskStatus};
 use crate::time::Timestamp;
+
+pub use task_sets::KeptTaskSet;
 
 /// What a plan is made from.
 #[derive(Clone, Copy)]
@@ -31,6 +35,8 @@ pub struct View<'a> {
     /// Those that stopped, or are to stop, and whose end was not taken note of.
     pub ended: &'a [Arc<Task>],
     pub instances: &'a Instances,
+    /// Only services with a controller of somebody else have any.
+    pub task_sets: &'a [KeptTaskSet],
     pub targets: &'a dyn TargetHealth,
     pub alarms: &'a dyn Alarms,
     pub timing: Timing,
@@ -69,6 +75,9 @@ pub struct Stop {
 pub struct Plan {
     pub service: Service,
     pub service_deployment: Option<ServiceDeployment>,
+    pub task_sets: Vec<TaskSet>,
+    /// Task sets that were deleted and have no tasks any more.
+    pub over: Vec<TaskSetKey>,
     pub start: Vec<Start>,
     pub stop: Vec<Stop>,
     /// Tasks whose end is taken note of with this plan.
@@ -77,10 +86,29 @@ pub struct Plan {
     pub events: Vec<String>,
     /// When to look again if nothing happens before.
     pub wake: Option<Timestamp>,
+    /// What its events are about: `service <name>`.
+    subject: String,
     changed: bool,
 }
 
 impl Plan {
+    /// Nothing is to be done.
+    fn new(view: &View<'_>) -> Self {
+        Self {
+            service: view.service.clone(),
+            service_deployment: view.under_way.cloned(),
+            task_sets: Vec::new(),
+            over: Vec::new(),
+            start: Vec::new(),
+            stop: Vec::new(),
+            settle: Vec::new(),
+            events: Vec::new(),
+            wake: None,
+            subject: format!("service {}", view.service.key.name),
+            changed: false,
+        }
+    }
+
     /// Whether nothing is to be written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -91,9 +119,9 @@ impl Plan {
         self.wake = Some(self.wake.map_or(at, |other| other.min(at)));
     }
 
-    /// `(service <name>) <what>`
+    /// `(<subject>) <what>`
     fn say(&mut self, what: &str) {
-        self.events.push(format!("(service {}) {what}", self.service.key.name));
+        self.events.push(format!("({}) {what}", self.subject));
     }
 
     /// Says something once, until [`Plan::forget`] is called for its cause.
@@ -146,25 +174,20 @@ impl Judged<'_> {
 /// The plan for a service.
 #[must_use]
 pub fn plan(view: &View<'_>) -> Plan {
-    let mut plan = Plan {
-        service: view.service.clone(),
-        service_deployment: view.under_way.cloned(),
-        start: Vec::new(),
-        stop: Vec::new(),
-        settle: Vec::new(),
-        events: Vec::new(),
-        wake: None,
-        changed: false,
-    };
+    let mut plan = Plan::new(view);
     take_note(view, &mut plan);
     match view.service.status {
         ServiceStatus::Inactive => {}
         ServiceStatus::Draining => drain(view, &mut plan),
         ServiceStatus::Active if view.service.controller == Controller::Ecs => keep(view, &mut plan),
-        ServiceStatus::Active => {}
+        ServiceStatus::Active => task_sets::plan(view, &mut plan),
     }
     plan.service_deployment = plan.service_deployment.filter(|after| Some(after) != view.under_way);
-    plan.changed = plan.service != *view.service || plan.service_deployment.is_some() || !plan.events.is_empty();
+    plan.changed = plan.service != *view.service
+        || plan.service_deployment.is_some()
+        || !plan.task_sets.is_empty()
+        || !plan.over.is_empty()
+        || !plan.events.is_empty();
     plan
 }
 
@@ -204,6 +227,7 @@ fn drain(view: &View<'_>, plan: &mut Plan) {
         plan.service.inactive_at = Some(view.now);
         plan.service.deployments.clear();
         plan.service.lacks_capacity = false;
+        task_sets::end(view, plan);
     }
 }
 

@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    async fn instances_change(&mut self) {
+    pub(super) async fn instances_change(&mut self) {
         let zone = ["us-east-1a", "us-east-1b"][self.below(2) as usize];
         if self.below(2) == 0 {
             self.add_instance(zone).await;
