@@ -53,4 +53,12 @@ impl Client {
         let body = self.call_raw(operation, input).await?;
         serde_json::from_slice(&body).with_context(|| format!("{operation}: the answer is not JSON"))
     }
+
+    /// Asks the admin API.
+    pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<Value> {
+        let request = Request::get(path).header("host", &self.authority).body(Full::default())?;
+        self.sender.ready().await?;
+        let body = self.sender.send_request(request).await?.into_body().collect().await?.to_bytes();
+        serde_json::from_slice(&body).with_context(|| format!("{path}: the answer is not JSON"))
+    }
 }

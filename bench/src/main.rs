@@ -11,8 +11,10 @@ mod containers;
 mod dependencies;
 mod inside;
 mod logs;
+mod placement;
 mod process;
 mod report;
+mod services;
 mod startup;
 mod throughput;
 
@@ -60,6 +62,12 @@ async fn main() -> anyhow::Result<()> {
             }
             if wanted("throughput") {
                 throughput::measure(&localecs, &mut report).await?;
+            }
+            if wanted("services") {
+                services::measure(&localecs, &mut report).await?;
+            }
+            if wanted("placement") {
+                placement::measure(&localecs, &mut report).await?;
             }
             if wanted("containers") && !no_engine {
                 containers::measure(&localecs, &mut report).await?;

@@ -50,7 +50,8 @@ impl Server {
         Ok(kib * 1024.0)
     }
 
-    fn cpu_seconds(&self) -> anyhow::Result<f64> {
+    /// The processor's time that it has used.
+    pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()?))?;
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let (user, system): (f64, f64) = (fields[11].parse()?, fields[12].parse()?);
