@@ -62,7 +62,7 @@ fn pure(report: &mut Report) -> anyhow::Result<()> {
 
 /// The median time to place all tasks, in seconds, from the records of the instances.
 fn one(count: usize, strategies: &[Strategy], member_of: &[Expression]) -> anyhow::Result<f64> {
-    let instances: Vec<ContainerInstance> = (0..count).map(instance).collect();
+    let instances: Vec<ContainerInstance> = (0..count).map(instance).collect::<Result<_, _>>()?;
     let requirements = Requirements {
         needs: Needs { cpu: TASK_CPU, memory: TASK_MEMORY, ..Needs::default() },
         member_of,
@@ -86,37 +86,31 @@ fn zone(index: usize) -> &'static str {
     ["us-east-1a", "us-east-1b", "us-east-1c"][index % 3]
 }
 
-fn instance(index: usize) -> ContainerInstance {
+fn instance(index: usize) -> anyhow::Result<ContainerInstance> {
     let named = |name: &str, value: &str| Attribute {
         name: Some(name.to_owned()),
         value: Some(value.to_owned()),
         ..Attribute::default()
     };
     let resources = Resources { cpu: CPU, memory: MEMORY, tcp_ports: [22, 2375, 2376].into(), ..Resources::default() };
-    ContainerInstance {
-        key: ContainerInstanceKey {
-            scope: Scope::new(AccountId::DEFAULT, Region::new("us-east-1")),
-            cluster: "default".into(),
-            id: format!("{index:032x}").into(),
-        },
-        ec2_instance_id: Some(format!("i-{index:017x}")),
-        status: "ACTIVE".to_owned(),
-        status_reason: None,
-        agent_connected: true,
-        version_info: Default::default(),
-        registered: resources.clone(),
-        remaining: resources,
-        attributes: vec![
-            named("ecs.capability.task-eni", ""),
-            named(ZONE_ATTRIBUTE, zone(index)),
-            named("ecs.instance-type", "m5.8xlarge"),
-            named("stack", "prod"),
-        ],
-        capacity_provider: None,
-        tags: Vec::new(),
-        registered_at: Timestamp::EPOCH,
-        version: 1,
-    }
+    let key = ContainerInstanceKey {
+        scope: Scope::new(AccountId::DEFAULT, Region::new("us-east-1")),
+        cluster: "default".into(),
+        id: format!("{index:032x}").into(),
+    };
+    let attributes = [
+        named("ecs.capability.task-eni", ""),
+        named(ZONE_ATTRIBUTE, zone(index)),
+        named("ecs.instance-type", "m5.8xlarge"),
+        named("stack", "prod"),
+    ];
+    // As the journal has it: what the record gets new has a default there.
+    let record = json!({
+        "key": key, "ec2_instance_id": format!("i-{index:017x}"), "status": "ACTIVE", "agent_connected": true,
+        "version_info": {}, "registered": resources, "remaining": resources, "attributes": attributes, "tags": [],
+        "registered_at": Timestamp::EPOCH, "version": 1,
+    });
+    Ok(serde_json::from_value(record)?)
 }
 
 /// RunTask on 1,000 instances, empty and with thousands of tasks there.

@@ -155,6 +155,7 @@ fn load(connection: &Connection) -> Result<State, JournalError> {
         let value = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
         state.load(table, value)?;
     }
+    state.loaded();
     Ok(state)
 }
 

@@ -20,6 +20,10 @@ pub trait Record: Serialize + DeserializeOwned + Debug + Send + Sync + 'static {
     /// Brings what the state derives from the table up to date with a change of one record; `None` is a record that is
     /// not there. Called for every write.
     fn follow(_state: &mut State, _old: Option<&Self>, _new: Option<&Self>) {}
+
+    /// Called once, when all records were read from the journal: what equal records shared before, each of them has a
+    /// copy of now.
+    fn loaded(_state: &mut State) {}
 }
 
 /// A record that has its table in [`State`]; implemented by the `tables!` list in `state.rs`.

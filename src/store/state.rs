@@ -67,6 +67,11 @@ macro_rules! tables {
                 Ok(())
             }
 
+            /// All records were added.
+            pub(super) fn loaded(&mut self) {
+                $(<$record as Record>::loaded(self);)*
+            }
+
             /// Writes a record, and brings up to date what is derived from it.
             pub(super) fn write<R: Stored>(&mut self, record: Arc<R>) {
                 let old = R::table_mut(self).insert(record.key(), record.clone());

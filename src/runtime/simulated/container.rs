@@ -1,13 +1,19 @@
 //! One simulated container: what it was told, and where it stands.
+//!
+//! There may be tens of thousands of them, so of a spec only that is kept which matters later, and texts that many
+//! containers share are kept once.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::script::Script;
+use super::shared_texts::{Labels, SharedTexts};
 use crate::runtime::{
-    ContainerId, ContainerObservation, ContainerSpec, Exit, ObservedHealth, ObservedState, PublishedPort, RuntimeError,
+    ContainerId, ContainerNetwork, ContainerObservation, ContainerSpec, Exit, HealthCheck, LogDriver, MountSource,
+    ObservedHealth, ObservedState, PortPublication, PublishedPort, RuntimeError,
 };
 use crate::time::Timestamp;
 
@@ -36,7 +42,7 @@ pub(super) enum Stage {
 #[derive(Clone, Debug)]
 pub(super) enum Address {
     Bridge(Ipv4Addr),
-    Network(String, Ipv4Addr),
+    Network(Arc<str>, Ipv4Addr),
 }
 
 impl Address {
@@ -47,15 +53,78 @@ impl Address {
     }
 }
 
+/// What of a container's spec matters once it is created.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) name: Arc<str>,
+    /// With the store's label.
+    pub(super) labels: Labels,
+    pub(super) image: Arc<str>,
+    pub(super) network: Network,
+    pub(super) publish: Box<[PortPublication]>,
+    /// How often its health is checked; `None` without a check.
+    pub(super) health_interval: Option<Duration>,
+    /// Whether what it prints can be read back.
+    pub(super) readable: bool,
+    /// The names of the volumes that it mounts.
+    pub(super) volumes: Box<[String]>,
+    /// `None`: it runs until it is stopped.
+    script: Option<Box<Script>>,
+}
+
+/// How it is connected.
+#[derive(Clone, Debug)]
+pub(super) enum Network {
+    Bridge,
+    /// The host's, or none: no address of its own either way.
+    Nothing,
+    Attached(Arc<str>, Ipv4Addr),
+    Container(ContainerId),
+}
+
+impl Made {
+    /// `labels` are the spec's with the store's.
+    pub(super) fn new(
+        spec: &ContainerSpec,
+        labels: Labels,
+        image: &str,
+        script: Script,
+        texts: &mut SharedTexts,
+    ) -> Self {
+        let volumes = spec.mounts.iter().filter_map(|mount| match &mount.source {
+            MountSource::Volume { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        let check: Option<&HealthCheck> = spec.health_check.as_ref().filter(|check| !check.is_none());
+        Self {
+            name: spec.name.as_str().into(),
+            labels,
+            image: texts.share(image),
+            network: match &spec.network {
+                ContainerNetwork::Bridge => Network::Bridge,
+                ContainerNetwork::Host | ContainerNetwork::None => Network::Nothing,
+                ContainerNetwork::Attached { network, address } => Network::Attached(texts.share(network), *address),
+                ContainerNetwork::Container(owner) => Network::Container(owner.clone()),
+            },
+            publish: spec.publish.as_slice().into(),
+            health_interval: check.map(|check| check.interval),
+            readable: !matches!(spec.log, LogDriver::Named { .. }),
+            volumes: volumes.collect(),
+            script: (script != Script::default()).then(|| Box::new(script)),
+        }
+    }
+
+    pub(super) fn script(&self) -> &Script {
+        static PLAIN: Script = Script::PLAIN;
+        self.script.as_deref().unwrap_or(&PLAIN)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Container {
     pub(super) id: ContainerId,
     pub(super) store: Arc<str>,
-    /// With the store's label.
-    pub(super) spec: ContainerSpec,
-    pub(super) script: Script,
-    pub(super) image: String,
-    pub(super) image_id: String,
+    pub(super) made: Made,
     pub(super) stage: Stage,
     /// It was told to start, and `sim.start-delay` passes.
     pub(super) starting: bool,
@@ -73,6 +142,23 @@ pub(super) struct Container {
 }
 
 impl Container {
+    pub(super) fn new(id: ContainerId, store: Arc<str>, made: Made) -> Self {
+        Self {
+            id,
+            store,
+            made,
+            stage: Stage::Created,
+            starting: false,
+            start_error: None,
+            ports: Vec::new(),
+            address: None,
+            health: ObservedHealth::None,
+            lives: Vec::new(),
+            timers: Vec::new(),
+            waiters: Vec::new(),
+        }
+    }
+
     pub(super) fn is_running(&self) -> bool {
         matches!(self.stage, Stage::Running { .. })
     }
@@ -89,9 +175,9 @@ impl Container {
         let ip = self.address.as_ref().map(Address::ip);
         ContainerObservation {
             id: self.id.clone(),
-            name: self.spec.name.clone(),
-            labels: self.spec.labels.clone(),
-            image_id: self.image_id.clone(),
+            name: self.made.name.to_string(),
+            labels: self.made.labels.to_map(),
+            image_id: super::image_id(&self.made.image),
             state: match &self.stage {
                 Stage::Created => ObservedState::Created,
                 Stage::Running { started_at } => ObservedState::Running { started_at: Some(*started_at) },

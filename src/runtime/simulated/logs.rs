@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::SimulatedRuntime;
 use super::container::{Container, Stage};
-use crate::runtime::{ContainerId, LogDriver, LogRecord, LogRecords, LogSource, LogsRequest, Result, RuntimeError};
+use crate::runtime::{ContainerId, LogRecord, LogRecords, LogSource, LogsRequest, Result, RuntimeError};
 use crate::time::Timestamp;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -65,7 +65,7 @@ impl Follower {
         let (id, since, seen) = (&self.id, self.since, self.seen);
         let (new, over, news) = self.runtime.call(|world, now| {
             let container = world.printer(&self.runtime.store, id)?;
-            if matches!(container.spec.log, LogDriver::Named { .. }) {
+            if !container.made.readable {
                 return Err(RuntimeError::Other("configured logging driver does not support reading".to_owned()));
             }
             let new: Vec<_> = printed(container, since, now).skip(seen).collect();
@@ -121,7 +121,7 @@ fn printed(container: &Container, since: Option<i64>, now: Timestamp) -> impl It
         Stage::Running { started_at } => Some((*started_at, now)),
         Stage::Created | Stage::Exited(_) => None,
     };
-    let script = &container.script;
+    let script = &container.made.script();
     let every = script.print_every.map(|every| i64::try_from(every.as_millis()).unwrap_or(i64::MAX).max(1));
     let lives = container.lives.iter().copied().chain(running);
     lives
@@ -142,7 +142,7 @@ fn printed(container: &Container, since: Option<i64>, now: Timestamp) -> impl It
 
 fn next_print(container: &Container, now: Timestamp) -> Option<Timestamp> {
     let Stage::Running { started_at } = container.stage else { return None };
-    let every = i64::try_from(container.script.print_every?.as_millis()).ok()?.max(1);
+    let every = i64::try_from(container.made.script().print_every?.as_millis()).ok()?.max(1);
     let times = (now.as_millis() - started_at.as_millis()) / every + 1;
     Some(Timestamp::from_millis(started_at.as_millis() + times * every))
 }

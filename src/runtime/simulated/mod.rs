@@ -39,6 +39,7 @@ mod network;
 #[cfg(test)]
 mod properties;
 mod script;
+mod shared_texts;
 #[cfg(test)]
 mod tests;
 mod volumes;

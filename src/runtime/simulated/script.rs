@@ -35,27 +35,30 @@ pub(super) struct Script {
 
 impl Default for Script {
     fn default() -> Self {
-        Self {
-            run_for: None,
-            exit_code: 0,
-            pull_time: Duration::ZERO,
-            pull_error: None,
-            create_error: None,
-            start_delay: Duration::ZERO,
-            start_error: None,
-            oom_after: None,
-            ignore_term: false,
-            stop_delay: Duration::ZERO,
-            stop_exit_code: TERMINATED,
-            healthy_after: None,
-            unhealthy_after: None,
-            lines: Vec::new(),
-            print_every: None,
-        }
+        Self::PLAIN
     }
 }
 
 impl Script {
+    /// Of a container without labels.
+    pub(super) const PLAIN: Self = Self {
+        run_for: None,
+        exit_code: 0,
+        pull_time: Duration::ZERO,
+        pull_error: None,
+        create_error: None,
+        start_delay: Duration::ZERO,
+        start_error: None,
+        oom_after: None,
+        ignore_term: false,
+        stop_delay: Duration::ZERO,
+        stop_exit_code: TERMINATED,
+        healthy_after: None,
+        unhealthy_after: None,
+        lines: Vec::new(),
+        print_every: None,
+    };
+
     /// # Errors
     /// A sentence that names the label which makes no sense: a script that is misread tests something else than its
     /// author meant.

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::container::{Action, Address, Container, Stage};
+use super::container::{Action, Address, Container, Made, Network, Stage};
 use super::faults::Planned;
 use super::network::Networks;
 use super::script::Script;
+use super::shared_texts::SharedTexts;
 use super::volumes::Volumes;
-use super::{PAUSE_IMAGE, image_id, is_missing};
+use super::{PAUSE_IMAGE, is_missing};
 use crate::ids::IdSource;
 use crate::runtime::{
     CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerObservation, ContainerSpec, Exit, Fault, ImageSource,
-    MountSource, ObservedHealth, Result, RuntimeError, RuntimeEvent, STORE_LABEL, TASK_ARN_LABEL,
+    ObservedHealth, Result, RuntimeError, RuntimeEvent, STORE_LABEL, TASK_ARN_LABEL,
 };
 use crate::time::Timestamp;
 
@@ -27,9 +28,11 @@ type Place = u64;
 
 #[derive(Debug, Default)]
 pub(super) struct World {
-    containers: BTreeMap<Place, Container>,
+    containers: BTreeMap<Place, Box<Container>>,
+    /// What containers have in common.
+    texts: SharedTexts,
     by_id: HashMap<ContainerId, Place>,
-    by_name: HashMap<String, Place>,
+    by_name: HashMap<Arc<str>, Place>,
     /// What is due when; the second part of the key keeps what is due at once in order.
     timers: BTreeMap<(Timestamp, u64), (Place, Action)>,
     /// The last number given, to a container or a timer.
@@ -77,8 +80,8 @@ impl World {
                 container.health = health;
                 return self.announce(place);
             }
-            Action::End => container.script.exit_code,
-            Action::Terminate => container.script.stop_exit_code,
+            Action::End => container.made.script().exit_code,
+            Action::Terminate => container.made.script().stop_exit_code,
             Action::Kill | Action::OutOfMemory => KILLED,
         };
         self.exit(place, code, action == Action::OutOfMemory, at);
@@ -138,8 +141,8 @@ impl World {
     }
 
     pub(super) fn create(&mut self, store: &Arc<str>, spec: &ContainerSpec, ids: &IdSource) -> Result<ContainerId> {
-        if let Some(other) = self.by_name.get(&spec.name).and_then(|place| self.containers.get(place)) {
-            let same = spec.labels.iter().all(|(name, value)| other.spec.labels.get(name) == Some(value));
+        if let Some(other) = self.by_name.get(spec.name.as_str()).and_then(|place| self.containers.get(place)) {
+            let same = spec.labels.iter().all(|(name, value)| other.made.labels.get(name) == Some(value.as_str()));
             if same && other.store == *store {
                 return Ok(other.id.clone());
             }
@@ -172,29 +175,14 @@ impl World {
         }
         self.count += 1;
         let place = self.count;
-        let mut spec = spec.clone();
-        spec.labels.insert(STORE_LABEL.to_owned(), store.to_string());
+        let mut labels = spec.labels.clone();
+        labels.insert(STORE_LABEL.to_owned(), store.to_string());
+        let labels = self.texts.share_labels(&labels);
         let id = ContainerId(ids.hex(64).into());
-        let container = Container {
-            id: id.clone(),
-            store: store.clone(),
-            script,
-            image: image.to_owned(),
-            image_id: image_id(image),
-            stage: Stage::Created,
-            starting: false,
-            start_error: None,
-            ports: Vec::new(),
-            address: None,
-            health: ObservedHealth::None,
-            lives: Vec::new(),
-            timers: Vec::new(),
-            waiters: Vec::new(),
-            spec,
-        };
+        let made = Made::new(spec, labels, image, script, &mut self.texts);
         self.by_id.insert(id.clone(), place);
-        self.by_name.insert(container.spec.name.clone(), place);
-        self.containers.insert(place, container);
+        self.by_name.insert(made.name.clone(), place);
+        self.containers.insert(place, Box::new(Container::new(id.clone(), store.clone(), made)));
         Ok(id)
     }
 
@@ -211,7 +199,7 @@ impl World {
         if !container.is_running() && !container.starting {
             container.starting = true;
             container.start_error = None;
-            let at = now.saturating_add(container.script.start_delay);
+            let at = now.saturating_add(container.made.script().start_delay);
             self.set_timer(place, at, Action::Start);
         }
         Ok(())
@@ -237,14 +225,14 @@ impl World {
         match connected {
             Ok(()) => {
                 container.stage = Stage::Running { started_at: at };
-                let check = container.spec.health_check.as_ref().filter(|check| !check.is_none());
+                let check = container.made.health_interval;
                 if check.is_some() {
                     container.health = ObservedHealth::Starting;
                 }
-                let script = &container.script;
+                let script = container.made.script();
                 let (healthy, unhealthy) = match check {
                     // A check that nothing is said about passes the first time.
-                    Some(check) if !script.has_health() => (Some(check.interval), None),
+                    Some(interval) if !script.has_health() => (Some(interval), None),
                     Some(_) => (script.healthy_after, script.unhealthy_after),
                     None => (None, None),
                 };
@@ -271,31 +259,31 @@ impl World {
         let Some(container) = self.containers.get(&place) else { return Ok(()) };
         let fail = |message| Err(RuntimeError::Start { message });
         let default = "OCI runtime create failed: the simulated process could not be started";
-        if let Some(message) = self.start_faults.take(&container.image, default) {
+        if let Some(message) = self.start_faults.take(&container.made.image, default) {
             return fail(message);
         }
-        if let Some(message) = &container.script.start_error {
+        if let Some(message) = &container.made.script().start_error {
             return fail(message.clone());
         }
-        let address = match &container.spec.network {
-            ContainerNetwork::Bridge => Some(Address::Bridge(self.networks.attach_bridge()?)),
-            ContainerNetwork::Attached { network, address } => {
+        let address = match &container.made.network {
+            Network::Bridge => Some(Address::Bridge(self.networks.attach_bridge()?)),
+            Network::Attached(network, address) => {
                 self.networks.attach(network, *address)?;
                 Some(Address::Network(network.clone(), *address))
             }
-            ContainerNetwork::Container(owner) => {
+            Network::Container(owner) => {
                 match self.place(&container.store, owner).and_then(|owner| self.containers.get(&owner)) {
                     Some(owner) if owner.is_running() => None,
                     Some(_) => return fail(format!("cannot join network of a non running container: {owner}")),
                     None => return fail(format!("No such container: {owner}")),
                 }
             }
-            ContainerNetwork::Host | ContainerNetwork::None => None,
+            Network::Nothing => None,
         };
         // Who shares another's network, or has none, has nothing to publish.
-        let publish = if address.is_some() { &*container.spec.publish } else { &[] };
+        let publish = if address.is_some() { &*container.made.publish } else { &[] };
         let ports = self.networks.publish(publish);
-        let endpoint = format!("{} ({})", container.spec.name, container.id);
+        let endpoint = format!("{} ({})", container.made.name, container.id);
         let Some(container) = self.containers.get_mut(&place) else { return Ok(()) };
         container.address = address;
         match ports {
@@ -322,7 +310,7 @@ impl World {
 
     /// Ends a container that runs; nothing if it does not.
     fn exit(&mut self, place: Place, exit_code: i32, oom_killed: bool, at: Timestamp) {
-        if !self.containers.get(&place).is_some_and(Container::is_running) {
+        if !self.containers.get(&place).is_some_and(|container| container.is_running()) {
             return;
         }
         self.cancel_timers(place);
@@ -356,7 +344,7 @@ impl World {
             Stage::Running { .. } if *asked => wait(container),
             Stage::Running { .. } => {
                 *asked = true;
-                let Script { ignore_term, stop_delay, .. } = container.script;
+                let Script { ignore_term, stop_delay, .. } = *container.made.script();
                 if !ignore_term {
                     self.set_timer(place, now.saturating_add(stop_delay), Action::Terminate);
                 }
@@ -391,27 +379,30 @@ impl World {
         self.cancel_timers(place);
         if let Some(container) = self.containers.remove(&place) {
             self.by_id.remove(&container.id);
-            self.by_name.remove(&container.spec.name);
-            let Container { id, spec, store, .. } = container;
-            self.send(&store, &RuntimeEvent::Removed { id, labels: spec.labels });
+            self.by_name.remove(&container.made.name);
+            let Container { id, made, store, .. } = *container;
+            self.send(&store, &RuntimeEvent::Removed { id, labels: made.labels.to_map() });
+            self.texts.give_back(made.labels);
         }
     }
 
     pub(super) fn remove_volume(&mut self, store: &str, name: &str) -> Result<()> {
-        let mounts = |container: &&Container| {
-            let mounts = container.spec.mounts.iter().map(|mount| &mount.source);
-            mounts.into_iter().any(|source| matches!(source, MountSource::Volume { name: other, .. } if other == name))
-        };
-        let user = self.containers.values().find(mounts).map(|container| container.id.as_str());
+        let mut containers = self.containers.values();
+        let user = containers.find(|container| container.made.volumes.iter().any(|mounted| mounted == name));
+        let user = user.map(|container| container.id.as_str());
         self.volumes.remove(store, name, user)
     }
 
     pub(super) fn inspect(&self, store: &str, id: &ContainerId) -> Option<ContainerObservation> {
-        self.containers.get(&self.place(store, id)?).map(Container::observe)
+        self.containers.get(&self.place(store, id)?).map(|container| container.observe())
     }
 
     pub(super) fn list(&self, store: &str) -> Vec<ContainerObservation> {
-        self.containers.values().filter(|container| &*container.store == store).map(Container::observe).collect()
+        self.containers
+            .values()
+            .filter(|container| &*container.store == store)
+            .map(|container| container.observe())
+            .collect()
     }
 
     pub(super) fn inject(&mut self, store: &str, fault: Fault, now: Timestamp) -> Result<()> {
@@ -453,7 +444,7 @@ impl World {
     /// The running container that a fault names: by its id, its name, or as `<task id>/<name in the task>`.
     fn find_running(&self, store: &str, named: &str) -> Result<Place> {
         let by_task = |container: &Container| {
-            let label = |name: &str| container.spec.labels.get(name).map_or("", String::as_str);
+            let label = |name: &str| container.made.labels.get(name).unwrap_or_default();
             named.split_once('/').is_some_and(|(task, name)| {
                 label(CONTAINER_NAME_LABEL) == name && label(TASK_ARN_LABEL).rsplit('/').next() == Some(task)
             })

@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html#deployment-container-image-stability>
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use api_models::ecs::{self, ContainerDefinition, ContainerImage, VersionConsistency};
 
@@ -124,15 +125,15 @@ pub fn resolve(
         }
         let name = image.container_name.as_deref().unwrap_or_default();
         let own = task.containers.iter().find(|container| *container.name == *name);
-        image.image_digest = own.and_then(|container| container.image_digest.clone());
+        image.image_digest = own.and_then(|container| container.image_digest.as_deref().map(str::to_owned));
     }
     (resolved != images).then_some(resolved)
 }
 
 /// The digest by which a new task's container is to have its image, if its revision knows one.
 #[must_use]
-pub fn pinned(images: &[ContainerImage], container: &ContainerDefinition) -> Option<String> {
-    images.iter().find(|image| image.container_name == container.name)?.image_digest.clone()
+pub fn pinned(images: &[ContainerImage], container: &ContainerDefinition) -> Option<Arc<str>> {
+    images.iter().find(|image| image.container_name == container.name)?.image_digest.as_deref().map(Arc::from)
 }
 
 #[cfg(test)]

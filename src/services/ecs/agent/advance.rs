@@ -8,7 +8,7 @@ use api_models::ecs::{self, ContainerDefinition, IpcMode, NetworkMode, PidMode, 
 use super::observed::{Image, ObservedTask, Seen, SeenState};
 use super::{order, ports, reasons, restart, volumes};
 use crate::runtime::ObservedHealth;
-use crate::services::ecs::resources::{Container, NetworkAttachment, Task, TaskStatus};
+use crate::services::ecs::resources::{AttachmentStatus, Container, NetworkAttachment, Task, TaskStatus};
 use crate::time::Timestamp;
 
 /// Brings `task` up to date with `observed`; returns whether anything changed. Statuses in which nothing is waited
@@ -61,10 +61,10 @@ fn network(task: &mut Task, observed: &ObservedTask, now: Timestamp) {
     else {
         return;
     };
-    if attachment.status == "DELETED" {
+    if attachment.status == AttachmentStatus::Deleted {
         return;
     }
-    "ATTACHED".clone_into(&mut attachment.status);
+    attachment.status = AttachmentStatus::Attached;
     attachment.address = Some(*address);
     attachment.mac_address = mac_address.clone().or(attachment.mac_address.take());
     attachment.pause.clone_from(id);
@@ -229,7 +229,7 @@ fn failed_to_start(task: &Task) -> bool {
 }
 
 fn detached(attachment: &mut NetworkAttachment) {
-    "DELETED".clone_into(&mut attachment.status);
+    attachment.status = AttachmentStatus::Deleted;
     attachment.pause = None;
 }
 

@@ -285,7 +285,7 @@ impl Executor {
         let mut own_address = None;
         if uses_awsvpc(definition) {
             self.vpc.ensure().await?;
-            let subnet = task.attachment.as_ref().map_or("", |attachment| attachment.subnet_id.as_str());
+            let subnet = task.attachment.as_ref().map_or("", |attachment| &*attachment.subnet_id);
             own_address = self.vpc.take(&task.key, subnet);
             if own_address.is_none() {
                 entry.change(|observed| observed.network_failure = Some(reasons::subnet_full(subnet)));

@@ -7,7 +7,9 @@ use api_models::ecs::{self, ContainerDefinition, LaunchType, NetworkMode, PortMa
 
 use crate::identity::{AccountId, Region, Scope};
 use crate::runtime::ObservedHealth;
-use crate::services::ecs::resources::{Container, NetworkAttachment, Task, TaskDefinitionKey, TaskKey, TaskStatus};
+use crate::services::ecs::resources::{
+    AttachmentStatus, Container, NetworkAttachment, Task, TaskDefinitionKey, TaskKey, TaskStatus,
+};
 use crate::testing::START;
 
 pub(crate) fn container(name: &str, essential: bool) -> ContainerDefinition {
@@ -48,7 +50,7 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
     let container = |container: &ContainerDefinition| Container {
         name: container.name.as_deref().unwrap_or_default().into(),
         id: format!("{number}-{}", container.name.as_deref().unwrap_or_default()),
-        image: container.image.clone().unwrap_or_default(),
+        image: container.image.as_deref().unwrap_or_default().into(),
         essential: container.essential != Some(false),
         image_digest: None,
         pinned_digest: None,
@@ -79,7 +81,7 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         last_status: if awsvpc { TaskStatus::Provisioning } else { TaskStatus::Pending },
         stop_code: None,
         stopped_reason: None,
-        group: "family:web".to_owned(),
+        group: "family:web".into(),
         started_by: None,
         service: None,
         launch_type: Some(if awsvpc { LaunchType::Fargate } else { LaunchType::Ec2 }),
@@ -89,16 +91,16 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         container_instance: None,
         reserved: None,
         availability_zone: None,
-        attributes: Vec::new(),
+        attributes: [].into(),
         cpu: None,
         memory: None,
         ephemeral_storage_gib: None,
-        overrides: ecs::TaskOverride::default(),
+        overrides: Arc::default(),
         network_configuration: None,
         attachment: awsvpc.then(|| NetworkAttachment {
             id: format!("attachment-{number}"),
-            status: "PRECREATED".to_owned(),
-            subnet_id: format!("subnet-{}", number % 3),
+            status: AttachmentStatus::Precreated,
+            subnet_id: format!("subnet-{}", number % 3).into(),
             network_interface_id: format!("eni-{number}"),
             address: None,
             mac_address: None,
@@ -107,7 +109,7 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         managed_volume: None,
         containers: definition.container_definitions.iter().flatten().map(container).collect(),
         enable_execute_command: false,
-        tags: Vec::new(),
+        tags: [].into(),
         protection: None,
         credentials_id: None,
         created_at: START,

@@ -2,7 +2,7 @@
 //!
 //! - [`next_step`] (pure) says the next thing to do for a task, [`advance`] (pure) what its record becomes;
 //! - `order`, `restart` (pure): what waits for what, and what is started again in place;
-//! - `observed`, `observations`: what is known of the containers, in memory;
+//! - `observed`, `observations`: what is known of the containers, in memory (`by_name` is their map);
 //! - `executor`: does things on the runtime; `spec`, `ports`, `reasons` (pure) say with which words;
 //! - `pull`: their images; `logs`, `routing`: what they print;
 //! - `volumes` (pure), `storage`: what tasks keep files in;
@@ -17,6 +17,7 @@
 
 mod addresses;
 mod advance;
+mod by_name;
 mod configuration;
 mod events;
 mod executor;

@@ -9,6 +9,7 @@ use super::super::fixtures::{container, definition, task};
 use super::super::observed::{Seen, SeenState, Slot};
 use super::*;
 use crate::runtime::{ContainerId, Exit, ObservedHealth};
+use crate::services::ecs::resources::AttachmentStatus;
 use crate::testing::START;
 
 fn id(text: &str) -> ContainerId {
@@ -114,7 +115,7 @@ fn awsvpc_has_its_network_first() {
     case.observed.take(Slot::Pause, running("p", Some(address)));
     assert_eq!(case.run(), Effect::Create(names(&["web", "side"])));
     let attachment = case.task.attachment.as_ref().expect("awsvpc");
-    assert_eq!((attachment.status.as_str(), attachment.address), ("ATTACHED", Some(address)));
+    assert_eq!((attachment.status, attachment.address), (AttachmentStatus::Attached, Some(address)));
     assert_eq!((case.task.last_status, case.task.connectivity_at), (TaskStatus::Pending, Some(START)));
 }
 
@@ -159,7 +160,7 @@ fn a_stop_goes_through_all_statuses() {
     case.observed.pause = None;
     assert_eq!(case.run(), Effect::RemoveContainers);
     assert_eq!((case.task.last_status, case.task.stopped_at), (TaskStatus::Stopped, Some(START)));
-    assert_eq!(case.task.attachment.as_ref().map(|it| it.status.as_str()), Some("DELETED"));
+    assert_eq!(case.task.attachment.as_ref().map(|it| it.status), Some(AttachmentStatus::Deleted));
     assert_eq!(case.task.containers[0].exit_code, Some(143));
     assert_eq!(case.task.stop_code, Some(TaskStopCode::UserInitiated));
 }

@@ -2,10 +2,11 @@
 //! containers. Kept in memory only; the store gets what DescribeTasks shows.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::by_name::ByName;
 use crate::runtime::{ContainerId, ContainerObservation, Exit, ObservedHealth, ObservedState, PublishedPort};
 use crate::time::Timestamp;
 
@@ -13,11 +14,11 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ObservedTask {
     /// By name; one that is not in it has not been created.
-    pub(super) containers: BTreeMap<Arc<str>, Seen>,
+    pub(super) containers: ByName<Seen>,
     /// By the container's name; one that is not in it has not been looked for.
-    pub(super) images: BTreeMap<Arc<str>, Image>,
+    pub(super) images: ByName<Image>,
     /// Under which name the engine has a container's image, where that is not the definition's.
-    pub(super) references: BTreeMap<Arc<str>, String>,
+    pub(super) references: ByName<String>,
     /// The container that owns the namespaces which the others share.
     pub(super) pause: Option<Seen>,
     /// Why the task can't have a network.
@@ -75,7 +76,7 @@ pub(super) enum SeenState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Image {
     /// The engine has it.
-    Here { digest: Option<String> },
+    Here { digest: Option<Arc<str>> },
     /// To be pulled, not before `next`; `attempts` failed so far.
     Missing { attempts: u32, next: Option<Timestamp> },
 }

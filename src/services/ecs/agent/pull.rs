@@ -178,7 +178,9 @@ fn fits(subject: Subject<'_>, found: &ImageInfo) -> bool {
 fn take_image(subject: Subject<'_>, name: &Arc<str>, Local { reference, found }: Local) {
     let wrong = spec::platform(subject.definition).filter(|_| !fits(subject, &found));
     subject.entry.change(|observed| {
-        observed.images.insert(name.clone(), Image::Here { digest: found.digest });
+        observed
+            .images
+            .insert(name.clone(), Image::Here { digest: found.digest.map(|digest| shared(subject, name, digest)) });
         if reference != image_of(subject, name) {
             observed.references.insert(name.clone(), reference);
         }
@@ -187,6 +189,13 @@ fn take_image(subject: Subject<'_>, name: &Arc<str>, Local { reference, found }:
             observed.take(Slot::Container(name.clone()), Seen::failed(None, reason));
         }
     });
+}
+
+/// The digest; the task's own copy of it, where the task keeps to that version.
+fn shared(subject: Subject<'_>, name: &str, digest: String) -> Arc<str> {
+    let container = subject.task.containers.iter().find(|container| *container.name == *name);
+    let pinned = container.and_then(|container| container.pinned_digest.as_ref());
+    pinned.filter(|pinned| ***pinned == *digest).cloned().unwrap_or_else(|| digest.into())
 }
 
 /// The image as the definition names it.

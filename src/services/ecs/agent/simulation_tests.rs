@@ -20,7 +20,9 @@ use crate::runtime::simulated::{SimulatedEngine, SimulatedRuntime};
 use crate::runtime::{ContainerId, ContainerObservation, ContainerRuntime, Fault};
 use crate::services::Shared;
 use crate::services::ecs::resources::task_definition::{Compatibilities, Packed};
-use crate::services::ecs::resources::{Task, TaskDefinition, TaskDefinitionStatus, TaskKey, TaskStatus};
+use crate::services::ecs::resources::{
+    AttachmentStatus, Task, TaskDefinition, TaskDefinitionStatus, TaskKey, TaskStatus,
+};
 use crate::store::Store;
 use crate::testing::{START, logs};
 use crate::time::{Clock, Timestamp};
@@ -187,7 +189,10 @@ fn check_task(task: &Task) {
         assert!(task.stop_code.is_some() && task.stopped_reason.is_some() && task.stopped_at.is_some(), "{task:#?}");
         assert!(task.stopping_at.is_some() && task.desired_status == TaskStatus::Stopped, "{task:#?}");
         assert!(task.containers.iter().all(|one| one.last_status == TaskStatus::Stopped), "{task:#?}");
-        assert!(task.attachment.as_ref().is_none_or(|attachment| attachment.status == "DELETED"), "{task:#?}");
+        assert!(
+            task.attachment.as_ref().is_none_or(|attachment| attachment.status == AttachmentStatus::Deleted),
+            "{task:#?}"
+        );
     }
     for container in &task.containers {
         assert!(container.exit_code.is_none() || container.last_status == TaskStatus::Stopped, "{task:#?}");

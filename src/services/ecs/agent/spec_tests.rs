@@ -1,5 +1,7 @@
 //! What is asked of the runtime for a task.
 
+use std::sync::Arc;
+
 use api_models::ecs::TaskOverride;
 
 use super::super::fixtures::{container as container_definition, definition, task};
@@ -58,7 +60,7 @@ fn overrides_win_over_the_definition_and_the_definition_over_ecs() {
     web.memory = Some(128);
     let definition = definition(NetworkMode::Bridge, vec![web]);
     let mut task = task(&definition, 7);
-    task.overrides.container_overrides = Some(vec![ContainerOverride {
+    Arc::make_mut(&mut task.overrides).container_overrides = Some(vec![ContainerOverride {
         name: Some("web".into()),
         command: Some(vec!["migrate".into()]),
         environment: Some(vec![pair("B", "3"), pair("C", "4")]),
@@ -88,7 +90,7 @@ fn no_container_gets_more_than_its_task() {
     assert_eq!(spec.network, ContainerNetwork::Container(pause));
     assert!(spec.publish.is_empty(), "the pause container publishes");
 
-    task.overrides = TaskOverride { cpu: Some(".5 vCPU".into()), ..TaskOverride::default() };
+    task.overrides = Arc::new(TaskOverride { cpu: Some(".5 vCPU".into()), ..TaskOverride::default() });
     assert_eq!(spec_of(&definition, &task, None).nano_cpus, Some(500_000_000));
 }
 

@@ -150,12 +150,12 @@ fn a_managed_volume_goes_with_its_task_unless_it_is_to_stay() {
         snapshot_id: None,
     };
     let ids = crate::ids::IdSource::seeded(1);
-    task.managed_volume = Some(VolumeAttachment::new(settings(true), &ids));
+    task.managed_volume = Some(Box::new(VolumeAttachment::new(settings(true), &ids)));
     let name = format!("localecs-ebs-{}", task.managed_volume.as_ref().expect("set").volume_id);
     let [Wanted::Own(spec)] = &*wanted(&task, &definition, &[]) else { panic!("it goes with the task") };
     assert_eq!((&spec.name, spec.permissions), (&name, None));
     definition.container_definitions.as_mut().expect("given")[0].user = Some("1000:1000".to_owned());
-    task.managed_volume = Some(VolumeAttachment::new(settings(false), &ids));
+    task.managed_volume = Some(Box::new(VolumeAttachment::new(settings(false), &ids)));
     let wanted = wanted(&task, &definition, &[]);
     assert_eq!(shared(&wanted[0]).permissions.map(|permissions| permissions.mode), Some(0o777));
 }
@@ -165,7 +165,7 @@ fn an_attachment_follows_its_volume() {
     let (mut task, _) = with(vec![]);
     let settings =
         ManagedVolume { name: "data".into(), role_arn: "role".into(), delete_on_termination: true, snapshot_id: None };
-    task.managed_volume = Some(VolumeAttachment::new(settings, &crate::ids::IdSource::seeded(1)));
+    task.managed_volume = Some(Box::new(VolumeAttachment::new(settings, &crate::ids::IdSource::seeded(1))));
     assert!(lacks_attachment(&task));
     let (mut ready, mut failed) = (ObservedTask::default(), ObservedTask::default());
     ready.volumes.ready = true;

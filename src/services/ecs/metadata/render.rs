@@ -69,7 +69,7 @@ impl<'a> View<'a> {
             pull_started_at: text(task.pull_started_at),
             pull_stopped_at: text(task.pull_stopped_at),
             execution_stopped_at: text(task.execution_stopped_at),
-            availability_zone: task.availability_zone.clone(),
+            availability_zone: task.availability_zone.as_deref().map(str::to_owned),
             launch_type: v4.then(|| if self.is_fargate() { "FARGATE" } else { "EC2" }.to_owned()),
             containers: shown,
             vpc_id: (v4 && !self.is_fargate()).then(|| default_vpc(&task.key.scope)),
@@ -139,7 +139,7 @@ impl<'a> View<'a> {
             docker_id: task.container_runtime_id(container).unwrap_or_default(),
             name: container.name.to_string(),
             docker_name: if self.is_fargate() { container.name.to_string() } else { known.name.clone() },
-            image: container.image.clone(),
+            image: container.image.to_string(),
             image_id: self.image_id(container, known),
             ports: self.ports(container, own),
             labels: without_our_own(&known.labels),
@@ -188,8 +188,8 @@ impl<'a> View<'a> {
 
     /// On Fargate the manifest's digest, where the engine knows one; elsewhere the image's configuration.
     fn image_id(&self, container: &Container, known: &ContainerDetails) -> String {
-        let digest = container.image_digest.clone().filter(|_| self.is_fargate());
-        digest.unwrap_or_else(|| known.image_id.clone())
+        let digest = container.image_digest.as_deref().filter(|_| self.is_fargate());
+        digest.map_or_else(|| known.image_id.clone(), str::to_owned)
     }
 
     /// In awsvpc mode a host port is the container's own; elsewhere it is where the engine published it.

@@ -35,13 +35,14 @@ impl Endpoint {
         task.containers[0].runtime_id = Some(ContainerId("f00d".into()));
         task.containers[0].last_status = TaskStatus::Running;
         task.containers[0].health = ObservedHealth::Healthy;
-        task.tags = vec![Tag { key: Some("team".into()), value: Some("blue".into()) }];
+        task.tags = [Tag { key: Some("team".into()), value: Some("blue".into()) }].into();
         if let Some(attachment) = &mut task.attachment {
             attachment.address = Some(ADDRESS);
             attachment.subnet_id = (0..100)
                 .map(|number| format!("subnet-{number}"))
                 .find(|id| crate::services::ecs::network::zone_index(id) == 1)
-                .expect("one of them lies in the second zone");
+                .expect("one of them lies in the second zone")
+                .into();
         }
         change(&mut task);
         let put = context.store().transact(|tx| {
@@ -71,7 +72,7 @@ impl Endpoint {
 async fn version_4_shows_more_than_version_3_and_ec2_other_things_than_fargate() {
     let fargate = Endpoint::with_task(NetworkMode::Awsvpc, |task| {
         task.ephemeral_storage_gib = Some(20);
-        task.group = "service:shop".to_owned();
+        task.group = "service:shop".into();
     })
     .await;
     let id = format!("{:032x}-0", 7);
@@ -171,7 +172,7 @@ async fn a_task_of_a_service_protects_itself() {
 
     let service = Endpoint::with_task(NetworkMode::Bridge, |task| {
         task.credentials_id = Some("c".to_owned());
-        task.group = "service:shop".to_owned();
+        task.group = "service:shop".into();
     })
     .await;
     let arn = format!("arn:aws:ecs:us-east-1:000000000000:task/default/{:032x}", 7);
@@ -188,7 +189,7 @@ async fn credentials_are_renewed_in_time_and_taken_back_at_the_end() {
     const ROLE: &str = "arn:aws:iam::123456789012:role/web";
     let endpoint = Endpoint::with_task(NetworkMode::Bridge, |task| {
         task.credentials_id = Some("c0ffee".to_owned());
-        task.overrides.task_role_arn = Some(ROLE.to_owned());
+        Arc::make_mut(&mut task.overrides).task_role_arn = Some(ROLE.to_owned());
     })
     .await;
     let shared = &endpoint.context.shared;
@@ -230,7 +231,7 @@ async fn credentials_are_renewed_in_time_and_taken_back_at_the_end() {
 async fn a_role_that_is_none_has_no_credentials() {
     let endpoint = Endpoint::with_task(NetworkMode::Bridge, |task| {
         task.credentials_id = Some("c0ffee".to_owned());
-        task.overrides.task_role_arn = Some("arn:aws:iam::123456789012:user/web".to_owned());
+        Arc::make_mut(&mut task.overrides).task_role_arn = Some("arn:aws:iam::123456789012:user/web".to_owned());
     })
     .await;
     assert_eq!(endpoint.ask(Method::GET, "/v2/credentials/c0ffee", "").await.0, 400);

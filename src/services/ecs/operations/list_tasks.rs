@@ -63,7 +63,7 @@ pub(crate) async fn handle(context: Context, input: ListTasksRequest) -> Result<
         desired == Some(task.desired_status)
             && launch_type.is_none_or(|kind| task.launch_type.as_ref() == Some(kind))
             && input.family.as_deref().is_none_or(|family| *task.task_definition.family == *family)
-            && (input.started_by.is_none() || input.started_by == task.started_by)
+            && (input.started_by.is_none() || input.started_by.as_deref() == task.started_by.as_deref())
             && instance.is_none_or(|id| task.container_instance.as_ref().is_some_and(|key| *key.id == *id))
     };
     let tasks: Box<dyn Iterator<Item = &Arc<Task>>> = match &service {

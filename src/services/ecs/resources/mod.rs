@@ -27,9 +27,9 @@ pub use service::{
     Service, ServiceDeployment, ServiceEvent, ServiceKey, ServiceLink, ServiceRevision, ServiceTasks, TaskSet,
 };
 pub use task::{
-    Blueprint, Container, ExecAgent, ManagedVolume, Named, NetworkAttachment, Place, Platform, Protection, Task,
-    TaskKey, TaskReport, TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id, check_roles, find_task,
-    managed_volume, report_on, tasks_after,
+    AttachmentStatus, Blueprint, Container, ExecAgent, ManagedVolume, Named, NetworkAttachment, Place, Platform,
+    Protection, Task, TaskKey, TaskReport, TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id,
+    check_roles, find_task, managed_volume, report_on, tasks_after,
 };
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,

@@ -95,7 +95,7 @@ impl Taggable {
             Self::Cluster(key) => state.clusters.get(key).map(|it| it.tags.clone()),
             Self::ContainerInstance(key) => state.container_instances.get(key).map(|it| it.tags.clone()),
             Self::Service(key) => state.services.get(key).map(|it| it.tags.clone()),
-            Self::Task(key) => state.tasks.get(key).map(|it| it.tags.clone()),
+            Self::Task(key) => state.tasks.get(key).map(|it| it.tags.to_vec()),
             Self::TaskDefinition(key) => state.task_definitions.get(key).map(|it| it.tags.clone()),
             Self::TaskSet(key) => state.task_sets.get(key).map(|it| it.tags.clone()),
         }
@@ -114,7 +114,11 @@ impl Taggable {
             Self::Cluster(key) => tx.update(key, |it: &mut Cluster| set(&mut it.tags, tags)),
             Self::ContainerInstance(key) => tx.update(key, |it: &mut ContainerInstance| set(&mut it.tags, tags)),
             Self::Service(key) => tx.update(key, |it: &mut Service| set(&mut it.tags, tags)),
-            Self::Task(key) => tx.update(key, |it: &mut Task| set(&mut it.tags, tags)),
+            Self::Task(key) => tx.update(key, |it: &mut Task| {
+                let changed = *it.tags != *tags;
+                it.tags = tags.into();
+                changed
+            }),
             Self::TaskDefinition(key) => tx.update(key, |it: &mut TaskDefinition| set(&mut it.tags, tags)),
             Self::TaskSet(key) => tx.update(key, |it: &mut TaskSet| set(&mut it.tags, tags)),
         };

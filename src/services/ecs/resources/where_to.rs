@@ -28,7 +28,7 @@ pub fn platform(version: Option<&str>) -> Result<Platform, PlatformUnknownExcept
         Some(version) if PLATFORM_VERSIONS.contains(&version) => version,
         Some(_) => return Err(PlatformUnknownException::new("The specified platform does not exist.")),
     };
-    Ok(Platform { version: version.to_owned(), family: "Linux".to_owned() })
+    Ok(Platform { version: version.into(), family: "Linux".into() })
 }
 
 /// The engine runs Linux containers, so Windows' platforms can't be had.

@@ -1,6 +1,7 @@
 //! What containers are given, and what a task says when it can't be had.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api_models::ecs::{
     ContainerOverride, EnvironmentFile, LaunchType, LogConfiguration, NetworkMode, RepositoryCredentials, Secret,
@@ -61,7 +62,7 @@ fn parameter(region: &str, name: &str, value: &str) -> Parameter {
     Parameter { key: ParameterKey::new(&scope(region), name), tags: BTreeMap::new(), versions: vec![version] }
 }
 
-async fn state() -> std::sync::Arc<State> {
+async fn state() -> Arc<State> {
     let store = Store::in_memory(context().ids());
     store
         .transact(|tx| {
@@ -242,7 +243,7 @@ fn the_files_of_an_override_come_in_place_of_the_definition_s() {
     web.environment_files = Some(vec![file("a.env"), file("b.env")]);
     let web = web.clone();
     assert_eq!(files_of(&task, &web).len(), 2);
-    task.overrides.container_overrides = Some(vec![ContainerOverride {
+    Arc::make_mut(&mut task.overrides).container_overrides = Some(vec![ContainerOverride {
         name: Some("web".into()),
         environment_files: Some(vec![file("c.env")]),
         ..ContainerOverride::default()

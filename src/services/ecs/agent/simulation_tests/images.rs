@@ -63,7 +63,7 @@ async fn an_image_of_ecr_runs_under_its_own_name() {
     let key = world.run(with_image(image, &[])).await;
     world.settle().await;
     let task = world.task(&key);
-    assert_eq!((task.last_status, task.containers[0].image.as_str()), (TaskStatus::Running, image));
+    assert_eq!((task.last_status, &*task.containers[0].image), (TaskStatus::Running, image));
     let done = world.running.as_ref().expect("started").1.agent.executor.pulling_done();
     assert!(done.contains("localhost:5000/team/app:v1"), "{done:?}");
 }
@@ -81,7 +81,7 @@ async fn tasks_of_one_deployment_keep_to_the_digest_of_the_first() {
     let expected = ContainerImage {
         container_name: Some("web".to_owned()),
         image: Some("web:1".to_owned()),
-        image_digest: digest.clone(),
+        image_digest: digest.as_deref().map(str::to_owned),
     };
     assert_eq!(resolved, [expected]);
     assert_eq!(images::resolve(&resolved, &definition, &world.task(&first)), None, "nothing new");

@@ -127,7 +127,7 @@ async fn a_managed_volume_is_attached_before_the_task_starts() {
             .store
             .transact(|tx| {
                 tx.update(&key, |task: &mut Task| {
-                    (task.managed_volume, task.last_status) = (Some(attachment), TaskStatus::Provisioning);
+                    (task.managed_volume, task.last_status) = (Some(Box::new(attachment)), TaskStatus::Provisioning);
                     task.version += 1;
                     true
                 });

@@ -21,7 +21,7 @@ use crate::services::ecs::operations::{
     create_cluster, describe_tasks, get_task_protection, list_tasks, register_task_definition, run_task, stop_task,
     update_task_protection,
 };
-use crate::services::ecs::resources::{Task, TaskStatus};
+use crate::services::ecs::resources::{AttachmentStatus, Task, TaskStatus};
 use crate::testing::{START, context_with};
 
 /// A context with the default cluster (FARGATE and FARGATE_SPOT associated), and two task definitions: `web`, awsvpc
@@ -190,7 +190,7 @@ async fn a_running_task_shows_its_interface_and_what_runs() {
     let arn = arn(&started(&context, web()).await[0]);
     change(&context, &arn, |task| {
         let attachment = task.attachment.as_mut().expect("an attachment");
-        attachment.status = "ATTACHED".into();
+        attachment.status = AttachmentStatus::Attached;
         attachment.address = Some([10, 192, 0, 7].into());
         attachment.mac_address = Some("02:42:0a:c0:00:07".into());
         task.connectivity_at = Some(START);

@@ -12,12 +12,13 @@ mod render;
 mod report;
 mod request;
 mod roles;
+mod sharing;
 
 pub use exec_agent::ExecAgent;
 pub use find::{Named, check_id, find_task, tasks_after};
 pub use managed_volume::{ManagedVolume, VolumeAttachment, VolumeRequest, managed_volume};
 pub use new::{Blueprint, Place, Platform};
-pub use record::{Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
+pub use record::{AttachmentStatus, Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
 pub use report::{TaskReport, report_on};
 pub use request::TaskRequest;
 pub use roles::check_roles;

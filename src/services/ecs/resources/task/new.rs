@@ -1,13 +1,17 @@
 //! A new task: the record as it stands when it was accepted, before anything of it runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use api_models::Timestamp;
 use api_models::ecs::{
-    Attribute, CPUArchitecture, ContainerImage, LaunchType, NetworkConfiguration, NetworkMode, Tag, TaskOverride,
+    Attribute, CPUArchitecture, ContainerDefinition, ContainerImage, LaunchType, NetworkConfiguration, NetworkMode,
+    Tag, TaskOverride,
 };
 
-use super::{Container, ManagedVolume, NetworkAttachment, Task, TaskKey, TaskStatus, VolumeAttachment, exec_agent};
+use super::{
+    AttachmentStatus, Container, ManagedVolume, NetworkAttachment, Task, TaskKey, TaskStatus, VolumeAttachment,
+    exec_agent,
+};
 use crate::ids::IdSource;
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::resources::reservation::{Needs, gpus_of, override_of};
@@ -18,14 +22,15 @@ use crate::services::ecs::{images, network};
 /// What a Fargate task has unless it asks for more, GiB.
 const FARGATE_STORAGE: i32 = 20;
 const ARCHITECTURE_ATTRIBUTE: &str = "ecs.cpu-architecture";
+const DEFAULT_ARCHITECTURE: &str = "x86_64";
 
 /// Fargate's platform, as tasks show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Platform {
     /// `1.4.0`
-    pub version: String,
+    pub version: Arc<str>,
     /// `Linux`
-    pub family: String,
+    pub family: Arc<str>,
 }
 
 /// What the tasks of one request have in common.
@@ -33,22 +38,42 @@ pub struct Platform {
 pub struct Blueprint {
     pub cluster: ClusterKey,
     pub definition: Arc<TaskDefinition>,
-    pub group: String,
-    pub started_by: Option<String>,
+    pub group: Arc<str>,
+    pub started_by: Option<Arc<str>>,
     /// The service that starts them.
     pub service: Option<ServiceLink>,
     /// Complete, as the task shows them.
-    pub overrides: TaskOverride,
+    pub overrides: Arc<TaskOverride>,
     /// In awsvpc mode only.
-    pub network: Option<NetworkConfiguration>,
+    pub network: Option<Arc<NetworkConfiguration>>,
     /// What the service's revision knows of its images; nothing for tasks that no service starts.
     pub images: Vec<ContainerImage>,
     /// Each task gets one of its own.
     pub managed_volume: Option<ManagedVolume>,
     pub enable_execute_command: bool,
-    pub tags: Vec<Tag>,
+    pub tags: Arc<[Tag]>,
     /// On Fargate only.
     pub platform: Option<Platform>,
+    /// Made with the first task, from all the above.
+    pub(super) common: OnceLock<Common>,
+}
+
+/// What the tasks of a blueprint share besides what it says itself.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    cpu: Arc<str>,
+    memory: Arc<str>,
+    /// Unless a task's instance has another architecture.
+    attributes: Arc<[Attribute]>,
+    subnets: Vec<Subnet>,
+    /// As they begin, without ids and GPUs.
+    containers: Vec<Container>,
+}
+
+#[derive(Clone, Debug)]
+struct Subnet {
+    id: Arc<str>,
+    zone: Arc<str>,
 }
 
 /// Where a task will run.
@@ -77,35 +102,34 @@ impl Blueprint {
     #[must_use]
     pub fn task(&self, place: Place<'_>, turn: usize, ids: &IdSource, now: Timestamp) -> Task {
         let definition = &self.definition.definition;
+        let common = self.common.get_or_init(|| self.common());
         let awsvpc = definition.network_mode == Some(NetworkMode::Awsvpc);
-        let region = &self.cluster.scope.region;
         let on_instance = match &place {
-            Place::Instance { instance, .. } => attribute(instance, ZONE_ATTRIBUTE).map(str::to_owned),
+            Place::Instance { instance, .. } => attribute(instance, ZONE_ATTRIBUTE),
             Place::Fargate { .. } => None,
         };
-        let subnet = self.subnet(on_instance.as_deref(), turn);
+        let subnet = common.subnet(on_instance, turn);
         let availability_zone = match &place {
-            Place::Instance { .. } => on_instance,
-            Place::Fargate { .. } => subnet.map(|subnet| network::zone_of_subnet(region, subnet)),
+            Place::Instance { .. } => on_instance.map(|zone| match subnet {
+                Some(subnet) if *subnet.zone == *zone => subnet.zone.clone(),
+                _ => zone.into(),
+            }),
+            Place::Fargate { .. } => subnet.map(|subnet| subnet.zone.clone()),
         };
         let attachment = subnet.filter(|_| awsvpc).map(|subnet| NetworkAttachment {
             id: ids.uuid(),
-            status: "PRECREATED".to_owned(),
-            subnet_id: subnet.to_owned(),
+            status: AttachmentStatus::Precreated,
+            subnet_id: subnet.id.clone(),
             network_interface_id: ids.ec2_id("eni"),
             address: None,
             mac_address: None,
             pause: None,
         });
-        let needs = self.needs();
-        let size = |given: &Option<String>, own: &Option<String>, sum: i32| {
-            given.clone().or_else(|| own.clone()).unwrap_or_else(|| sum.to_string())
-        };
-        let attributes = vec![self.architecture(&place)];
+        let attributes = self.attributes(&place, common);
         let (launch_type, capacity_provider, instance, reserved) = match place {
             Place::Fargate { capacity_provider } => (LaunchType::Fargate, capacity_provider, None, None),
             Place::Instance { instance, reserved } => {
-                (LaunchType::Ec2, None, Some(instance.key.clone()), Some(reserved))
+                (LaunchType::Ec2, None, Some(instance.key.clone()), Some(Box::new(reserved)))
             }
         };
         let fargate = launch_type == LaunchType::Fargate;
@@ -138,15 +162,15 @@ impl Blueprint {
             container_instance: instance,
             availability_zone,
             attributes,
-            cpu: Some(size(&self.overrides.cpu, &definition.cpu, needs.cpu)),
-            memory: Some(size(&self.overrides.memory, &definition.memory, needs.memory)),
+            cpu: Some(common.cpu.clone()),
+            memory: Some(common.memory.clone()),
             ephemeral_storage_gib: fargate
                 .then(|| storage.and_then(|storage| storage.size_in_gi_b).unwrap_or(FARGATE_STORAGE)),
             overrides: self.overrides.clone(),
             network_configuration: self.network.clone(),
             attachment,
-            managed_volume: self.managed_volume.clone().map(|settings| VolumeAttachment::new(settings, ids)),
-            containers: self.containers(reserved.as_ref(), ids),
+            managed_volume: self.managed_volume.clone().map(|settings| Box::new(VolumeAttachment::new(settings, ids))),
+            containers: self.containers(common, reserved.as_deref(), ids),
             reserved,
             enable_execute_command: self.enable_execute_command,
             tags: self.tags.clone(),
@@ -168,69 +192,102 @@ impl Blueprint {
         }
     }
 
-    fn subnet(&self, zone: Option<&str>, turn: usize) -> Option<&str> {
-        let subnets = self.network.as_ref()?.awsvpc_configuration.as_ref()?.subnets.as_deref()?;
+    fn common(&self) -> Common {
+        let definition = &self.definition.definition;
+        let needs = self.needs();
+        let size = |given: &Option<String>, own: &Option<String>, sum: i32| -> Arc<str> {
+            given.as_deref().or(own.as_deref()).map_or_else(|| sum.to_string().into(), Arc::from)
+        };
+        let vpc = self.network.as_ref().and_then(|network| network.awsvpc_configuration.as_ref());
+        let subnets = vpc.and_then(|vpc| vpc.subnets.as_deref()).unwrap_or_default();
         let region = &self.cluster.scope.region;
-        let near: Vec<&String> = subnets
-            .iter()
-            .filter(|subnet| zone.is_none_or(|zone| network::zone_of_subnet(region, subnet) == zone))
-            .collect();
-        // Any subnet works, so an instance in none of their zones takes one of another.
-        let chosen = if near.is_empty() { subnets.iter().collect() } else { near };
-        chosen.get(turn % chosen.len().max(1)).map(|subnet| subnet.as_str())
+        Common {
+            cpu: size(&self.overrides.cpu, &definition.cpu, needs.cpu),
+            memory: size(&self.overrides.memory, &definition.memory, needs.memory),
+            attributes: [architecture(self.own_architecture().unwrap_or(DEFAULT_ARCHITECTURE))].into(),
+            subnets: subnets
+                .iter()
+                .map(|subnet| Subnet {
+                    id: subnet.as_str().into(),
+                    zone: network::zone_of_subnet(region, subnet).into(),
+                })
+                .collect(),
+            containers: definition.container_definitions.iter().flatten().map(|own| self.container(own)).collect(),
+        }
     }
 
-    fn containers(&self, reserved: Option<&Resources>, ids: &IdSource) -> Vec<Container> {
+    /// A container as it begins.
+    fn container(&self, container: &ContainerDefinition) -> Container {
+        let given = override_of(&self.overrides, container.name.as_deref());
+        Container {
+            name: container.name.as_deref().unwrap_or_default().into(),
+            id: String::new(),
+            image: container.image.as_deref().unwrap_or_default().into(),
+            essential: container.essential != Some(false),
+            image_digest: None,
+            pinned_digest: images::pinned(&self.images, container),
+            runtime_id: None,
+            last_status: TaskStatus::Pending,
+            exit_code: None,
+            reason: None,
+            network_bindings: Vec::new(),
+            cpu: given.and_then(|given| given.cpu).or(container.cpu),
+            memory: given.and_then(|given| given.memory).or(container.memory),
+            memory_reservation: given.and_then(|given| given.memory_reservation).or(container.memory_reservation),
+            gpu_ids: Vec::new(),
+            health: ObservedHealth::None,
+            started_at: None,
+            engine_started_at: None,
+            restart_count: 0,
+            exec_impossible: exec_agent::is_impossible(container),
+        }
+    }
+
+    fn containers(&self, common: &Common, reserved: Option<&Resources>, ids: &IdSource) -> Vec<Container> {
         let mut gpus = reserved.map(|reserved| reserved.gpus.clone()).unwrap_or_default().into_iter();
-        let definitions = self.definition.definition.container_definitions.as_deref().unwrap_or_default();
-        definitions
-            .iter()
-            .map(|container| {
-                let given = override_of(&self.overrides, container.name.as_deref());
-                Container {
-                    name: container.name.as_deref().unwrap_or_default().into(),
-                    id: ids.uuid(),
-                    image: container.image.clone().unwrap_or_default(),
-                    essential: container.essential != Some(false),
-                    image_digest: None,
-                    pinned_digest: images::pinned(&self.images, container),
-                    runtime_id: None,
-                    last_status: TaskStatus::Pending,
-                    exit_code: None,
-                    reason: None,
-                    network_bindings: Vec::new(),
-                    cpu: given.and_then(|given| given.cpu).or(container.cpu),
-                    memory: given.and_then(|given| given.memory).or(container.memory),
-                    memory_reservation: given
-                        .and_then(|given| given.memory_reservation)
-                        .or(container.memory_reservation),
-                    gpu_ids: gpus.by_ref().take(gpus_of(container, given)).collect(),
-                    health: ObservedHealth::None,
-                    started_at: None,
-                    engine_started_at: None,
-                    restart_count: 0,
-                    exec_impossible: exec_agent::is_impossible(container),
-                }
+        let definitions = self.definition.definition.container_definitions.iter().flatten();
+        let begun = common.containers.iter().zip(definitions);
+        begun
+            .map(|(container, definition)| {
+                let given = override_of(&self.overrides, definition.name.as_deref());
+                let gpu_ids = gpus.by_ref().take(gpus_of(definition, given)).collect();
+                Container { id: ids.uuid(), gpu_ids, ..container.clone() }
             })
             .collect()
     }
 
+    /// What the definition says of the CPU.
+    fn own_architecture(&self) -> Option<&'static str> {
+        let platform = self.definition.definition.runtime_platform.as_ref()?;
+        Some(match platform.cpu_architecture.as_ref()? {
+            CPUArchitecture::Arm64 => "arm64",
+            _ => "x86_64",
+        })
+    }
+
     /// The CPU the task runs on: what its definition says, else its instance, else what Fargate has by default.
-    fn architecture(&self, place: &Place<'_>) -> Attribute {
-        let own = self.definition.definition.runtime_platform.as_ref().and_then(|platform| {
-            platform.cpu_architecture.as_ref().map(|architecture| match architecture {
-                CPUArchitecture::Arm64 => "arm64",
-                _ => "x86_64",
-            })
-        });
-        let instance = match place {
+    fn attributes(&self, place: &Place<'_>, common: &Common) -> Arc<[Attribute]> {
+        let of_instance = match place {
             Place::Instance { instance, .. } => attribute(instance, ARCHITECTURE_ATTRIBUTE),
             Place::Fargate { .. } => None,
         };
-        Attribute {
-            name: Some(ARCHITECTURE_ATTRIBUTE.to_owned()),
-            value: Some(own.or(instance).unwrap_or("x86_64").to_owned()),
-            ..Attribute::default()
+        match of_instance.filter(|value| self.own_architecture().is_none() && *value != DEFAULT_ARCHITECTURE) {
+            Some(value) => [architecture(value)].into(),
+            None => common.attributes.clone(),
         }
+    }
+}
+
+fn architecture(value: &str) -> Attribute {
+    Attribute { name: Some(ARCHITECTURE_ATTRIBUTE.to_owned()), value: Some(value.to_owned()), ..Attribute::default() }
+}
+
+impl Common {
+    fn subnet(&self, zone: Option<&str>, turn: usize) -> Option<&Subnet> {
+        let near: Vec<&Subnet> =
+            self.subnets.iter().filter(|subnet| zone.is_none_or(|zone| *subnet.zone == *zone)).collect();
+        // Any subnet works, so an instance in none of their zones takes one of another.
+        let chosen = if near.is_empty() { self.subnets.iter().collect() } else { near };
+        chosen.get(turn % chosen.len().max(1)).copied()
     }
 }

@@ -64,15 +64,59 @@ impl TaskStatus {
     }
 }
 
+/// Where an elastic network interface stands, in the order in which it passes them.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AttachmentStatus {
+    Precreated,
+    Created,
+    Attaching,
+    Attached,
+    Detaching,
+    Detached,
+    Deleted,
+}
+
+impl AttachmentStatus {
+    const ALL: [Self; 7] = [
+        Self::Precreated,
+        Self::Created,
+        Self::Attaching,
+        Self::Attached,
+        Self::Detaching,
+        Self::Detached,
+        Self::Deleted,
+    ];
+
+    /// The status of that name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Precreated => "PRECREATED",
+            Self::Created => "CREATED",
+            Self::Attaching => "ATTACHING",
+            Self::Attached => "ATTACHED",
+            Self::Detaching => "DETACHING",
+            Self::Detached => "DETACHED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
 /// The elastic network interface of a task in awsvpc mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkAttachment {
     /// A UUID.
     pub id: String,
-    /// PRECREATED, CREATED, ATTACHING, ATTACHED, DETACHING, DETACHED, DELETED.
-    pub status: String,
+    pub status: AttachmentStatus,
     /// As the request named it.
-    pub subnet_id: String,
+    pub subnet_id: Arc<str>,
     /// `eni-...`
     pub network_interface_id: String,
     pub address: Option<Ipv4Addr>,
@@ -87,13 +131,13 @@ pub struct Container {
     pub name: Arc<str>,
     /// The last part of its ARN: a UUID.
     pub id: String,
-    pub image: String,
+    pub image: Arc<str>,
     /// When it stops, the whole task does.
     pub essential: bool,
-    pub image_digest: Option<String>,
+    pub image_digest: Option<Arc<str>>,
     /// The version of the image that all tasks of its service deployment run; `None` takes what the name stands for.
     #[serde(default)]
-    pub pinned_digest: Option<String>,
+    pub pinned_digest: Option<Arc<str>>,
     pub runtime_id: Option<ContainerId>,
     /// PENDING, RUNNING or STOPPED.
     pub last_status: TaskStatus,
@@ -126,6 +170,8 @@ pub struct Protection {
     pub expires_at: Timestamp,
 }
 
+/// There may be tens of thousands: what the tasks of a request or of a service have in common they share, and what few
+/// tasks have is in a box.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     pub key: TaskKey,
@@ -138,38 +184,38 @@ pub struct Task {
     pub stop_code: Option<TaskStopCode>,
     pub stopped_reason: Option<String>,
     /// `family:<family>` unless the request names one; `service:<name>` for a service's tasks.
-    pub group: String,
-    pub started_by: Option<String>,
+    pub group: Arc<str>,
+    pub started_by: Option<Arc<str>>,
     /// The service whose task it is.
     #[serde(default)]
     pub service: Option<ServiceLink>,
     /// `None` when a capacity provider chose it... then `capacity_provider` is set.
     pub launch_type: Option<LaunchType>,
     pub capacity_provider: Option<String>,
-    pub platform_version: Option<String>,
+    pub platform_version: Option<Arc<str>>,
     /// `Linux` on Fargate.
-    pub platform_family: Option<String>,
+    pub platform_family: Option<Arc<str>>,
     pub container_instance: Option<ContainerInstanceKey>,
     /// What the task has taken of its container instance; `None` on Fargate, and once it was given back.
     /// [`reservation`](crate::services::ecs::resources::reservation) sets and takes it.
-    pub reserved: Option<Resources>,
-    pub availability_zone: Option<String>,
+    pub reserved: Option<Box<Resources>>,
+    pub availability_zone: Option<Arc<str>>,
     /// `ecs.cpu-architecture`
-    pub attributes: Vec<Attribute>,
+    pub attributes: Arc<[Attribute]>,
     /// After overrides, as strings of CPU units and MiB.
-    pub cpu: Option<String>,
-    pub memory: Option<String>,
+    pub cpu: Option<Arc<str>>,
+    pub memory: Option<Arc<str>>,
     /// GiB; Fargate only.
     pub ephemeral_storage_gib: Option<i32>,
-    pub overrides: TaskOverride,
-    pub network_configuration: Option<NetworkConfiguration>,
+    pub overrides: Arc<TaskOverride>,
+    pub network_configuration: Option<Arc<NetworkConfiguration>>,
     pub attachment: Option<NetworkAttachment>,
     /// The EBS volume that was configured at launch.
     #[serde(default)]
-    pub managed_volume: Option<VolumeAttachment>,
+    pub managed_volume: Option<Box<VolumeAttachment>>,
     pub containers: Vec<Container>,
     pub enable_execute_command: bool,
-    pub tags: Vec<Tag>,
+    pub tags: Arc<[Tag]>,
     pub protection: Option<Protection>,
     /// Under which its containers ask for the task role's credentials, where it has a role; not in the API.
     #[serde(default)]
@@ -193,5 +239,9 @@ impl Record for Task {
 
     fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
         state.service_tasks.follow(old, new);
+    }
+
+    fn loaded(state: &mut State) {
+        super::sharing::share(&mut state.tasks);
     }
 }

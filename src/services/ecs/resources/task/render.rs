@@ -1,12 +1,14 @@
 //! A task as the API shows it. What is not known yet is absent, as on ECS: a task that was just accepted has no
 //! connectivity, and its containers no health and no network bindings.
 
+use std::sync::Arc;
+
 use api_models::ecs::{
     self, Attachment, Connectivity, EphemeralStorage, HealthStatus, KeyValuePair, LaunchType, NetworkInterface,
-    TaskEphemeralStorage,
+    TaskEphemeralStorage, TaskOverride,
 };
 
-use super::{Container, NetworkAttachment, Task, TaskStatus, VolumeAttachment};
+use super::{AttachmentStatus, Container, NetworkAttachment, Task, TaskStatus};
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::network;
 
@@ -19,36 +21,36 @@ impl Task {
         let storage = self.ephemeral_storage_gib;
         ecs::Task {
             attachments: Some(self.attachments()),
-            attributes: Some(self.attributes.clone()),
-            availability_zone: self.availability_zone.clone(),
+            attributes: Some(self.attributes.to_vec()),
+            availability_zone: text(&self.availability_zone),
             capacity_provider_name: self.capacity_provider.clone(),
             cluster_arn: Some(self.key.cluster().arn()),
             connectivity: self.connectivity_at.map(|_| Connectivity::Connected),
             connectivity_at: self.connectivity_at,
             container_instance_arn: self.container_instance.as_ref().map(|instance| instance.arn()),
             containers: Some(self.containers.iter().map(|container| self.render_container(&arn, container)).collect()),
-            cpu: self.cpu.clone(),
+            cpu: text(&self.cpu),
             created_at: Some(self.created_at),
             desired_status: Some(self.desired_status.as_str().to_owned()),
             enable_execute_command: Some(self.enable_execute_command),
             execution_stopped_at: self.execution_stopped_at,
-            group: Some(self.group.clone()),
+            group: Some(self.group.to_string()),
             health_status: self.health(),
             last_status: Some(self.last_status.as_str().to_owned()),
             launch_type: self.launch_type.clone(),
-            memory: self.memory.clone(),
-            overrides: Some(Box::new(self.overrides.clone())),
-            platform_version: self.platform_version.clone(),
-            platform_family: self.platform_family.clone(),
+            memory: text(&self.memory),
+            overrides: Some(Box::new(TaskOverride::clone(&self.overrides))),
+            platform_version: text(&self.platform_version),
+            platform_family: text(&self.platform_family),
             pull_started_at: self.pull_started_at,
             pull_stopped_at: self.pull_stopped_at,
             started_at: self.started_at,
-            started_by: self.started_by.clone(),
+            started_by: text(&self.started_by),
             stop_code: self.stop_code.clone(),
             stopped_at: self.stopped_at,
             stopped_reason: self.stopped_reason.clone(),
             stopping_at: self.stopping_at,
-            tags: Some(if tags { self.tags.clone() } else { Vec::new() }),
+            tags: Some(if tags { self.tags.to_vec() } else { Vec::new() }),
             task_arn: Some(arn),
             task_definition_arn: Some(self.task_definition.arn()),
             version: Some(self.version),
@@ -97,8 +99,8 @@ impl Task {
             container_arn: Some(self.container_arn(container)),
             task_arn: Some(task_arn.to_owned()),
             name: Some(container.name.to_string()),
-            image: Some(container.image.clone()),
-            image_digest: container.image_digest.clone(),
+            image: Some(container.image.to_string()),
+            image_digest: text(&container.image_digest),
             runtime_id: self.container_runtime_id(container),
             last_status: Some(container.last_status.as_str().to_owned()),
             exit_code: container.exit_code,
@@ -140,12 +142,12 @@ impl Task {
 
     fn attachments(&self) -> Vec<Attachment> {
         let interface = self.attachment.iter().map(|attachment| self.render_attachment(attachment));
-        interface.chain(self.managed_volume.iter().map(VolumeAttachment::render)).collect()
+        interface.chain(self.managed_volume.iter().map(|volume| volume.render())).collect()
     }
 
     fn render_attachment(&self, attachment: &NetworkAttachment) -> Attachment {
-        let mut details = vec![pair("subnetId", attachment.subnet_id.clone())];
-        if attachment.status != "PRECREATED" {
+        let mut details = vec![pair("subnetId", attachment.subnet_id.to_string())];
+        if attachment.status != AttachmentStatus::Precreated {
             details.push(pair("networkInterfaceId", attachment.network_interface_id.clone()));
             details.extend(attachment.mac_address.clone().map(|address| pair("macAddress", address)));
             if let Some(address) = attachment.address {
@@ -157,7 +159,7 @@ impl Task {
         Attachment {
             id: Some(attachment.id.clone()),
             r#type: Some("ElasticNetworkInterface".to_owned()),
-            status: Some(attachment.status.clone()),
+            status: Some(attachment.status.as_str().to_owned()),
             details: Some(details),
         }
     }
@@ -173,6 +175,10 @@ fn health_status(health: ObservedHealth) -> HealthStatus {
         ObservedHealth::Healthy => HealthStatus::Healthy,
         ObservedHealth::Unhealthy => HealthStatus::Unhealthy,
     }
+}
+
+fn text(shared: &Option<Arc<str>>) -> Option<String> {
+    shared.as_deref().map(str::to_owned)
 }
 
 fn pair(name: &str, value: String) -> KeyValuePair {

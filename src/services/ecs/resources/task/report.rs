@@ -4,12 +4,14 @@
 //! LocalECS runs the containers of every instance and sees for itself how they fare, so a report never takes a task back,
 //! and reporting the same again changes nothing.
 
+use std::sync::Arc;
+
 use api_models::ecs::{
     AttachmentStateChange, CommonError, ContainerStateChange, InvalidParameterException, ManagedAgentStateChange,
     TaskStopCode,
 };
 
-use super::{Container, Named, Task, TaskStatus, find_task};
+use super::{AttachmentStatus, Container, Named, Task, TaskStatus, find_task};
 use crate::runtime::ContainerId;
 use crate::services::ecs::resources::ClusterKey;
 use crate::store::Transaction;
@@ -28,10 +30,6 @@ pub struct TaskReport {
     pub pull_stopped_at: Option<Timestamp>,
     pub execution_stopped_at: Option<Timestamp>,
 }
-
-/// The order in which an attachment passes its statuses.
-const ATTACHMENT_STATUSES: [&str; 7] =
-    ["PRECREATED", "CREATED", "ATTACHING", "ATTACHED", "DETACHING", "DETACHED", "DELETED"];
 
 /// Takes a report on the task called `named` into its record. Only tasks on container instances have agents.
 ///
@@ -108,7 +106,7 @@ impl Task {
             return;
         }
         let text = |given: &Option<String>| given.clone().filter(|text| !text.is_empty());
-        container.image_digest = text(&change.image_digest).or(container.image_digest.take());
+        container.image_digest = text(&change.image_digest).map(Arc::from).or(container.image_digest.take());
         if let Some(id) = text(&change.runtime_id)
             && container.runtime_id.is_none()
         {
@@ -155,10 +153,8 @@ impl Task {
             return;
         }
         let Some(attachment) = &mut self.attachment else { return };
-        let place = |status: &str| ATTACHMENT_STATUSES.iter().position(|known| *known == status);
-        let reported = change.status.as_deref().unwrap_or_default();
-        if place(reported) > place(&attachment.status) {
-            reported.clone_into(&mut attachment.status);
+        if let Some(reported) = change.status.as_deref().and_then(AttachmentStatus::named) {
+            attachment.status = attachment.status.max(reported);
         }
     }
 }

@@ -5,7 +5,7 @@ use api_models::ecs::{
     PropagateTags, Tag, TaskOverride,
 };
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::managed_volume::{VolumeRequest, managed_volume};
 use super::new::{Blueprint, Platform};
@@ -114,16 +114,18 @@ impl TaskRequest {
             group: self
                 .group
                 .filter(|group| !group.is_empty())
-                .unwrap_or_else(|| format!("family:{}", definition.key.family)),
-            started_by: self.started_by,
+                .unwrap_or_else(|| format!("family:{}", definition.key.family))
+                .into(),
+            started_by: self.started_by.map(Arc::from),
             service: self.service,
-            overrides,
-            network,
+            overrides: Arc::new(overrides),
+            network: network.map(Arc::new),
             images: Vec::new(),
             managed_volume,
             enable_execute_command: self.enable_execute_command,
-            tags,
+            tags: tags.into(),
             platform,
+            common: OnceLock::new(),
         })
     }
 

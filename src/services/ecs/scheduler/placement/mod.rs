@@ -61,10 +61,10 @@ impl<'a> Candidate<'a> {
         for task in staying {
             let Some(&index) = task.container_instance.as_ref().and_then(|key| places.get(key)) else { continue };
             let candidate = &mut candidates[index];
-            candidate.group_tasks += usize::from(task.group == group);
+            candidate.group_tasks += usize::from(*task.group == *group);
             candidate.running_tasks += usize::from(task.last_status == TaskStatus::Running);
-            if !candidate.groups.iter().any(|known| **known == *task.group) {
-                candidate.groups.push(task.group.as_str().into());
+            if !candidate.groups.contains(&task.group) {
+                candidate.groups.push(task.group.clone());
             }
         }
         candidates

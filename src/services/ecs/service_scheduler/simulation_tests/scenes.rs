@@ -61,7 +61,7 @@ async fn a_service_starts_its_tasks_and_becomes_steady() {
     let zones: std::collections::BTreeSet<_> = world.tasks().iter().map(|it| it.availability_zone.clone()).collect();
     assert_eq!(zones.len(), 3, "one in each zone");
     let task = &world.tasks()[0];
-    assert_eq!(task.group, "service:web");
+    assert_eq!(&*task.group, "service:web");
     assert_eq!(task.started_by.as_deref(), Some(&*world.service().deployments[0].name()));
     world.settle().await;
     assert!(world.is_as_wanted());

@@ -214,7 +214,7 @@ async fn a_deployment_goes_from_one_task_set_to_another() {
     assert_eq!(events[2], format!("(service web, taskSet {blue}) updated state to STEADY_STATE."));
     assert_eq!(events[3], "(service web) has reached a steady state.");
     let task = &world.tasks()[0];
-    assert_eq!((task.started_by.as_ref(), &*task.group), (Some(&blue), "service:web"));
+    assert_eq!((task.started_by.as_deref(), &*task.group), (Some(blue.as_str()), "service:web"));
     assert_eq!(world.shown().await.task_definition, None, "none is PRIMARY");
     world.make_primary(&blue).await;
     let service = world.shown().await;
