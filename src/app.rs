@@ -17,7 +17,9 @@ use crate::logstore::{self, LogStore};
 use crate::reconcile::Driver;
 use crate::runtime::ContainerRuntime;
 use crate::services::Shared;
+use crate::services::autoscaling::keeper::GroupKeeper;
 use crate::services::dispatch::Registry;
+use crate::services::ec2::lifecycle::InstanceLifecycle;
 use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::exec::{Sessions, endpoint};
@@ -96,6 +98,10 @@ impl App {
         let scheduler = scheduler.with_targets(surroundings.clone()).with_alarms(surroundings.clone());
         let scheduler = Arc::new(scheduler);
         driver.run(scheduler.clone(), wakes);
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(InstanceLifecycle { shared: shared.clone() }), wakes);
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(GroupKeeper { shared: shared.clone() }), wakes);
         Arc::new(Self { shared, runtime, agent, driver, scheduler, events, surroundings, engine, inside })
     }
 

@@ -10,7 +10,7 @@ use crate::{Encode, ShapeSerializer};
 pub trait Exception: Error + Encode + Send + Sync + 'static {
     fn message(&self) -> &str;
 
-    fn code(&self) -> &'static str {
+    fn code(&self) -> &str {
         let schema = self.schema();
         schema.error.map_or(schema.name, |error| error.code)
     }
@@ -28,7 +28,7 @@ pub trait OperationError: Error + Send + Sync + 'static {
     fn exception(&self) -> Result<&dyn Exception, &Unexpected>;
 
     /// The code that the client sees.
-    fn code(&self) -> &'static str {
+    fn code(&self) -> &str {
         self.exception().map_or(self.operation().service.internal_error, Exception::code)
     }
 

@@ -150,9 +150,10 @@ macro_rules! string_enum {
     };
 }
 
-/// What an exception is besides a structure. `$message` is its member for the message.
+/// What an exception is besides a structure. `$message` is its member for the message, `$code` the one for its code,
+/// where that is not always the same.
 macro_rules! exception {
-    ($name:ident, $message:ident) => {
+    ($name:ident, $message:ident $(, $code:ident)?) => {
         impl $name {
             #[allow(clippy::needless_update, reason = "most exceptions have no other member")]
             pub fn new(message: impl Into<String>) -> Self {
@@ -172,6 +173,10 @@ macro_rules! exception {
             fn message(&self) -> &str {
                 self.$message.as_deref().unwrap_or_default()
             }
+
+            $(fn code(&self) -> &str {
+                self.$code.as_deref().unwrap_or_default()
+            })?
         }
     };
 }

@@ -96,6 +96,8 @@ impl Registry {
     #[must_use]
     pub fn new() -> Self {
         let tables = [
+            super::autoscaling::operations::table(),
+            super::ec2::operations::table(),
             super::ecs::operations::table(),
             super::iam::operations::table(),
             super::logs::operations::table(),

@@ -1,5 +1,6 @@
 //! The AWS services, one folder each, always the same inside; see ARCHITECTURE.md.
 
+pub mod autoscaling;
 pub mod dispatch;
 pub mod ec2;
 pub mod ecs;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::journal::{JournalError, Row};
 use super::record::{Record, Stored, Table};
+use crate::services::autoscaling::resources as autoscaling;
+use crate::services::ec2::resources as ec2;
 use crate::services::ecs::resources as ecs;
 use crate::services::iam::resources as iam;
 use crate::services::secretsmanager::resources as secretsmanager;
@@ -107,4 +109,9 @@ tables! {
     roles / Role: iam::Role,
     policies / Policy: iam::StoredPolicy,
     instance_profiles / InstanceProfile: iam::InstanceProfile,
+    ec2_instances / Ec2Instance: ec2::Instance,
+    launch_templates / LaunchTemplate: ec2::LaunchTemplate,
+    launch_configurations / LaunchConfiguration: autoscaling::LaunchConfiguration,
+    auto_scaling_groups / AutoScalingGroup: autoscaling::Group,
+    scaling_activities / ScalingActivity: autoscaling::Activity,
 }

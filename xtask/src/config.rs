@@ -33,6 +33,9 @@ pub(crate) struct Service {
     pub sha256: String,
     #[serde(default)]
     pub(crate) generate: Generate,
+    /// Whether the imported model holds in full only the operations that are on; of the others, the names.
+    #[serde(default)]
+    pub(crate) partial: bool,
     pub(crate) internal_error: Option<String>,
     pub(crate) on: Vec<String>,
 }

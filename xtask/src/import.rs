@@ -3,6 +3,8 @@
 //! botocore's models are AWS's own. Only facts are kept: an allow list for each kind of object names them, so prose
 //! (and whatever a later version adds) stays outside.
 
+mod partial;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -112,8 +114,11 @@ fn import(root: &Path, config: &Config, wheel: Option<&Path>, update: bool, temp
 
     for (id, service) in &config.services {
         let name = service.botocore.as_deref().unwrap_or(id);
-        let model = read_service(&unpacked.join("botocore/data").join(name))
+        let mut model = read_service(&unpacked.join("botocore/data").join(name))
             .with_context(|| format!("service {id}, {name} in botocore"))?;
+        if service.partial {
+            partial::keep(&mut model, &service.on).with_context(|| format!("service {id}"))?;
+        }
         let mut json = serde_json::to_string_pretty(&model)?;
         json.push('\n');
         let sha256 = self::sha256(json.as_bytes());

@@ -127,6 +127,8 @@ pub(crate) struct Shape {
     pub(crate) fault: bool,
     pub(crate) flattened: bool,
     pub(crate) sensitive: bool,
+    /// Of an exception whose code is not always the same: the member that holds it.
+    pub(crate) error_code_member: Option<String>,
     pub(crate) union: bool,
     pub(crate) document: bool,
     pub(crate) eventstream: bool,
@@ -170,7 +172,13 @@ pub(crate) fn load(root: &Path, id: &str, service: &Service) -> Result<(Model, V
 pub(crate) fn prepare(value: Value, service: &Service) -> Result<(Model, Vec<String>)> {
     let mut model: Model = serde_json::from_value(value)?;
     for name in &service.on {
-        ensure!(model.operations.contains_key(name), "models.toml: {name} is on, but the model does not have it");
+        let operation = model.operations.get(name);
+        let operation =
+            operation.with_context(|| format!("models.toml: {name} is on, but the model does not have it"))?;
+        ensure!(
+            !operation.http.method.is_empty(),
+            "models.toml: {name} is on, but of it the model has the name only: run `cargo xtask models import --update`"
+        );
     }
     let mut other_operations = vec![];
     if service.generate == Generate::On {

@@ -62,17 +62,17 @@ fn plain_error(code: &str, message: Option<(&'static str, &str)>) -> Vec<u8> {
 }
 
 /// Writes what it is told, in order. `first` says whether a comma is due before what comes next.
-struct JsonWriter {
+struct JsonWriter<'e> {
     out: Vec<u8>,
     first: bool,
     /// What the outermost structure begins with, when it is an error.
-    error: Option<&'static str>,
+    error: Option<&'e str>,
     /// Whether times are written as text where the model does not say how.
     dates: bool,
 }
 
-impl JsonWriter {
-    fn new(error: Option<&'static str>) -> Self {
+impl<'e> JsonWriter<'e> {
+    fn new(error: Option<&'e str>) -> Self {
         Self { out: Vec::with_capacity(BUFFER), first: true, error, dates: false }
     }
 
@@ -95,7 +95,7 @@ impl JsonWriter {
     }
 }
 
-impl ShapeSerializer for JsonWriter {
+impl ShapeSerializer for JsonWriter<'_> {
     fn begin_structure(&mut self, _schema: &'static StructureSchema) {
         self.open(b'{');
         if let Some(code) = self.error.take() {

@@ -103,7 +103,10 @@ impl AwsQuery {
             if let Some(message) = message {
                 xml.text("Message", message);
             }
-            xml.without_message(members);
+            // EC2's errors have nothing else.
+            if with_type {
+                xml.without_message(members);
+            }
             xml.close("Error");
         };
         match self.0 {

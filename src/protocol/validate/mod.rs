@@ -1,10 +1,11 @@
 //! Checks a document against the constraints of its schema: required members, lengths, ranges, enum values.
 //!
-//! Each service tells a violation in its own words and with its own exception: [`ecs`] for ECS, [`coral`] (what most
-//! newer services say) for all others. Patterns are left to the operations: the models have few, and where a service
+//! Each service tells a violation in its own words and with its own exception: [`ecs`] for ECS, [`ec2`] for EC2, [`coral`]
+//! (what most newer services say) for all others. Patterns are left to the operations: the models have few, and where a service
 //! checks one it has special words for it.
 
 mod coral;
+mod ec2;
 mod ecs;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ mod tests;
 use std::fmt;
 
 use api_models::Document;
-use api_models::schema::{MemberSchema, OperationSchema, Schema, StringSchema, StructureSchema};
+use api_models::schema::{MemberSchema, OperationSchema, Protocol, Schema, StringSchema, StructureSchema};
 
 use super::Rejection;
 
@@ -28,6 +29,7 @@ pub fn input(operation: &'static OperationSchema, input: &Document) -> Result<()
     match walk.found.as_slice() {
         [] => Ok(()),
         [first, ..] if is_ecs => Err(ecs::rejection(operation, first)),
+        [first, ..] if operation.service.protocol == Protocol::Ec2Query => Err(ec2::rejection(first)),
         all => Err(coral::rejection(operation, all)),
     }
 }

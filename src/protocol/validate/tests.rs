@@ -138,3 +138,17 @@ fn other_services_tell_all_at_once() {
          Member must have value greater than or equal to 0",
     );
 }
+
+#[test]
+fn ec2_tells_one_at_a_time() {
+    use api_models::ec2::operations::{CreateLaunchTemplate, RunInstances};
+    let told = |operation: &'static OperationSchema, members: Vec<(u16, Document)>| {
+        let rejection = input(operation, &Document::Structure(members)).expect_err("refused");
+        format!("{}: {}", rejection.code, rejection.message.unwrap_or_default())
+    };
+    assert_eq!(told(RunInstances::SCHEMA, vec![]), "MissingParameter: The request must contain the parameter MaxCount");
+    let named = CreateLaunchTemplate::SCHEMA.input.members.iter().position(|it| it.name == "LaunchTemplateName");
+    let name = (u16::try_from(named.expect("a member")).expect("few"), Document::String("ab".into()));
+    let answer = told(CreateLaunchTemplate::SCHEMA, vec![name]);
+    assert!(answer.contains("MissingParameter") || answer.contains("InvalidParameterValue"), "{answer}");
+}

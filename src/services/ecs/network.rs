@@ -75,6 +75,27 @@ pub fn zones(region: &Region) -> Vec<String> {
     (0..ZONES.len()).map(|zone| zone_name(region, zone)).collect()
 }
 
+/// The id of a zone, which is the same for all accounts: `use1-az1` for `us-east-1a`. (On AWS an account's zones are
+/// mixed up with the ids; here `a` is always the first.)
+#[must_use]
+pub fn zone_id(zone: &str) -> Option<String> {
+    let mut parts: Vec<&str> = zone.split('-').collect();
+    let last = parts.pop()?;
+    let (number, letter) = last.split_at(last.len().checked_sub(1)?);
+    let index = ZONES.iter().position(|known| letter.starts_with(*known))?;
+    let area = parts.remove(0);
+    // `southeast` → `se`, `gov` and `west` → `gw`.
+    let short = |part: &&str| match *part {
+        "northeast" => "ne".to_owned(),
+        "northwest" => "nw".to_owned(),
+        "southeast" => "se".to_owned(),
+        "southwest" => "sw".to_owned(),
+        other => other.chars().take(1).collect(),
+    };
+    let directions: String = parts.iter().map(short).collect();
+    Some(format!("{area}{directions}{number}-az{}", index + 1))
+}
+
 fn zone_name(region: &Region, zone: usize) -> String {
     format!("{region}{}", ZONES[zone])
 }
@@ -211,6 +232,20 @@ mod tests {
         let address = Ipv4Addr::new(10, 192, 0, 5);
         assert_eq!(private_dns_name(&Region::new("us-east-1"), address), "ip-10-192-0-5.ec2.internal");
         assert_eq!(private_dns_name(&Region::new("eu-west-1"), address), "ip-10-192-0-5.eu-west-1.compute.internal");
+    }
+
+    #[test]
+    fn zones_have_ids() {
+        for (zone, id) in [
+            ("us-east-1a", "use1-az1"),
+            ("eu-west-3c", "euw3-az3"),
+            ("ap-southeast-2b", "apse2-az2"),
+            ("us-gov-west-1a", "usgw1-az1"),
+        ] {
+            assert_eq!(zone_id(zone).as_deref(), Some(id));
+        }
+        assert_eq!(zone_id(""), None);
+        assert_eq!(zone_id("x"), None);
     }
 
     #[test]

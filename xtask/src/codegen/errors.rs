@@ -17,7 +17,9 @@ pub(crate) fn generate(code: &ServiceCode<'_>) -> Result<String> {
         types::structure(code, name, &mut out)?;
         let message = shape.members.keys().find(|name| name.eq_ignore_ascii_case("message"));
         let message = message.with_context(|| format!("{name} has no message"))?;
-        writeln!(out, "\nexception!({}, {});", names::type_name(name), names::field(message))?;
+        let code = shape.error_code_member.as_deref().map(|code| format!(", {}", names::field(code)));
+        let code = code.unwrap_or_default();
+        writeln!(out, "\nexception!({}, {}{code});", names::type_name(name), names::field(message))?;
     }
     for (name, operation) in &code.model.operations {
         write!(out, "\noperation_error!({}, operations::{}, {{", error_name(code, name), names::screaming(name))?;

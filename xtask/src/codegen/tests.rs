@@ -10,6 +10,7 @@ fn service(on: &[&str], generate: Generate) -> Service {
         botocore: None,
         sha256: String::new(),
         generate,
+        partial: false,
         internal_error: None,
         on: on.iter().map(|name| (*name).to_owned()).collect(),
     }

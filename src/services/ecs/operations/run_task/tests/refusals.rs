@@ -307,10 +307,10 @@ async fn names_that_name_no_task() {
     assert_eq!(describe(vec!["short".into()]).await, "taskId length should be one of [32,36]");
     let list = async |request: ListTasksRequest| {
         let error = list_tasks::handle(context.clone(), request).await.expect_err("refused");
-        (error.code(), error.message().to_owned())
+        (error.code().to_owned(), error.message().to_owned())
     };
     let service = ListTasksRequest { service_name: text("web"), ..ListTasksRequest::default() };
-    assert_eq!(list(service).await, ("ServiceNotFoundException", "Service not found.".to_owned()));
+    assert_eq!(list(service).await, ("ServiceNotFoundException".to_owned(), "Service not found.".to_owned()));
     let both = ListTasksRequest { started_by: text("a"), family: text("b"), ..ListTasksRequest::default() };
     assert_eq!(list(both).await.0, INVALID);
     let kind = ListTasksRequest { launch_type: Some("MOON".into()), ..ListTasksRequest::default() };
