@@ -23,6 +23,7 @@ use crate::services::ec2::lifecycle::InstanceLifecycle;
 use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::exec::{Sessions, endpoint};
+use crate::services::ecs::lifecycle_hooks::LambdaHooks;
 use crate::services::ecs::metadata::{CredentialsEnd, Metadata};
 use crate::services::ecs::service_scheduler::ServiceScheduler;
 use crate::services::ecs::service_scheduler::surroundings::Surroundings;
@@ -92,6 +93,8 @@ impl App {
         driver.run(Arc::new(SessionExpiry { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(CredentialsEnd { shared: shared.clone() }), wakes);
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(LambdaHooks { shared: shared.clone() }), wakes);
         let (waker, wakes) = Driver::waker();
         let surroundings = Arc::new(Surroundings::new(waker));
         let scheduler = ServiceScheduler::new(shared.clone());

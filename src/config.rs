@@ -55,6 +55,8 @@ pub struct Config {
     pub verify_signatures: Option<Credentials>,
     /// `http://host:port` of another emulator, which gets the requests for services that LocalECS does not have.
     pub upstream_endpoint: Option<String>,
+    /// `host:port` of a Lambda API, which lifecycle hooks of deployments are invoked at.
+    pub lambda_endpoint: Option<String>,
     /// Whether roles must exist, be trusted and have the permissions that a task needs of them, as on AWS.
     pub strict_iam: bool,
 }
@@ -135,6 +137,7 @@ impl Default for Config {
             container_endpoint: ContainerEndpoint::Own,
             verify_signatures: None,
             upstream_endpoint: None,
+            lambda_endpoint: None,
             strict_iam: false,
         }
     }

@@ -217,6 +217,12 @@ pub(crate) struct ServeArgs {
     /// Requests are passed on as they come, so that S3, SQS and others are reached through this server too.
     #[arg(long, env = "LOCALECS_UPSTREAM_ENDPOINT", value_name = "URL")]
     pub(crate) upstream_endpoint: Option<String>,
+    /// Where Lambda is, such as http://localhost:9001: lifecycle hooks of deployments are invoked there
+    ///
+    /// Any emulator of Lambda's Invoke call will do, AWS's own Runtime Interface Emulator too (its function is called
+    /// "function").
+    #[arg(long, env = "LOCALECS_LAMBDA_ENDPOINT", value_name = "URL")]
+    pub(crate) lambda_endpoint: Option<String>,
     /// Fail tasks whose roles do not exist, do not trust ECS, or lack a permission, as AWS does
     ///
     /// Without it any role will do, and is made up if it does not exist.

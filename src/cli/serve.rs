@@ -128,6 +128,8 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
     if let Some(endpoint) = &args.upstream_endpoint {
         http::upstream::check(endpoint).context("--upstream-endpoint")?;
     }
+    let lambda_endpoint = args.lambda_endpoint.as_deref().map(http::upstream::host_and_port).transpose();
+    let lambda_endpoint = lambda_endpoint.context("--lambda-endpoint")?;
     args.vpc_cidr.parse::<Cidr>().with_context(|| format!("--vpc-cidr {:?}", args.vpc_cidr))?;
     Ok(Config {
         account: args.account,
@@ -143,6 +145,7 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         s3: s3(args)?,
         verify_signatures: credentials,
         upstream_endpoint: args.upstream_endpoint.clone(),
+        lambda_endpoint,
         strict_iam: args.strict_iam,
         task_endpoint: !args.no_task_endpoint,
         container_endpoint: container_endpoint(&args.container_endpoint_url)?,

@@ -56,6 +56,15 @@ pub fn check(endpoint: &str) -> anyhow::Result<()> {
     authority(endpoint).map(|_| ())
 }
 
+/// `host:port` of an address that another emulator has.
+///
+/// # Errors
+/// When it is not `http://host:port`.
+pub fn host_and_port(endpoint: &str) -> anyhow::Result<String> {
+    let authority = authority(endpoint)?;
+    Ok(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
+}
+
 fn authority(endpoint: &str) -> anyhow::Result<Authority> {
     let uri: Uri = endpoint.parse().with_context(|| format!("{endpoint:?} is not a URL"))?;
     ensure!(

@@ -49,7 +49,7 @@ async fn exchange(
     if let Some(credentials) = &endpoint.credentials {
         let (access_key_id, secret) = (credentials.access_key_id.as_str(), credentials.secret.expose().as_str());
         let signer = Signer { access_key_id, secret, region, service: "s3" };
-        signer.sign(&mut parts, now).map_err(|error| failed(&error))?;
+        signer.sign(&mut parts, b"", now).map_err(|error| failed(&error))?;
     }
     let stream = TcpStream::connect(authority)
         .await

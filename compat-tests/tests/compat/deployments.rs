@@ -10,21 +10,22 @@ use crate::admin::call;
 use crate::services::{PATIENCE, described, messages, primary, service, steady, tasks, web};
 
 /// A server whose time runs fast: what settles in seconds does in a moment.
-fn hasty() -> Server {
+pub(crate) fn hasty() -> Server {
     let server = Server::start(Runtime::Simulated, &[]);
     call(&server, "clock", &json!({ "speed": 20 }));
     server
 }
 
 /// The newest service deployment, in full.
-async fn newest(ecs: &Ecs, cluster: &str) -> ServiceDeployment {
+pub(crate) async fn newest(ecs: &Ecs, cluster: &str) -> ServiceDeployment {
     let listed = ecs.list_service_deployments().cluster(cluster).service("web").send().await.expect("a list");
     let arn = listed.service_deployments()[0].service_deployment_arn().expect("an ARN");
     let described = ecs.describe_service_deployments().service_deployment_arns(arn).send().await.expect("described");
     described.service_deployments()[0].clone()
 }
 
-async fn reaches(ecs: &Ecs, cluster: &str, status: ServiceDeploymentStatus) -> ServiceDeployment {
+/// Waits until the newest service deployment has this status.
+pub(crate) async fn reaches(ecs: &Ecs, cluster: &str, status: ServiceDeploymentStatus) -> ServiceDeployment {
     wait_until_some(&format!("the deployment to be {status}"), PATIENCE, || async {
         let deployment = newest(ecs, cluster).await;
         (deployment.status() == Some(&status)).then_some(deployment)

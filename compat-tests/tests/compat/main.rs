@@ -79,6 +79,7 @@ mod inside;
 mod instances;
 mod linux;
 mod log_drivers;
+mod native;
 mod network;
 mod order;
 mod packed;

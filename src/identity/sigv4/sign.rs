@@ -19,14 +19,14 @@ pub struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// Signs a request without a body, which has its Host header already.
+    /// Signs a request with this body, which has its Host header already.
     ///
     /// # Errors
     /// The key or region can't stand in a header.
-    pub fn sign(&self, request: &mut Parts, now: Timestamp) -> Result<(), InvalidHeaderValue> {
+    pub fn sign(&self, request: &mut Parts, body: &[u8], now: Timestamp) -> Result<(), InvalidHeaderValue> {
         const SIGNED: &str = "host;x-amz-content-sha256;x-amz-date";
         let time = Basic(now).to_string();
-        let payload = hex(&Sha256::digest(b""));
+        let payload = hex(&Sha256::digest(body));
         request.headers.insert("x-amz-date", HeaderValue::from_str(&time)?);
         request.headers.insert("x-amz-content-sha256", HeaderValue::from_str(&payload)?);
         let day = time.get(..8).unwrap_or_default();
@@ -57,7 +57,7 @@ mod tests {
         let request = Request::get("/bucket/a%20b.env").header("host", "localhost:9000").body(()).expect("a request");
         let (mut parts, ()) = request.into_parts();
         let signer = Signer { access_key_id: "key", secret: "secret", region: "eu-west-1", service: "s3" };
-        signer.sign(&mut parts, now).expect("signed");
+        signer.sign(&mut parts, b"", now).expect("signed");
         let claim = Claim::parse(&parts).expect("a claim").expect("it is signed");
         claim.verify(&parts, b"", "secret", "s3", now).expect("the right secret");
         claim.verify(&parts, b"", "other", "s3", now).expect_err("another secret");

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod events;
 pub mod exec;
 pub mod images;
+pub mod lifecycle_hooks;
 pub mod metadata;
 pub mod network;
 pub mod operations;

@@ -36,7 +36,8 @@ pub static CONTINUE_SERVICE_DEPLOYMENT: OperationSchema = OperationSchema::new(
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(ContinueServiceDeployment, CONTINUE_SERVICE_DEPLOYMENT, types::ContinueServiceDeploymentRequest => types::ContinueServiceDeploymentResponse, errors::ContinueServiceDeploymentError);
 

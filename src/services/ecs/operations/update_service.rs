@@ -129,8 +129,7 @@ fn change_settings(service: &mut Service, input: &mut UpdateServiceRequest) -> R
         configuration.deployment_circuit_breaker =
             configuration.deployment_circuit_breaker.or_else(|| before.deployment_circuit_breaker.clone());
         configuration.alarms = configuration.alarms.or_else(|| before.alarms.clone());
-        configuration.strategy = configuration.strategy.or_else(|| before.strategy.clone());
-        configuration.bake_time_in_minutes = configuration.bake_time_in_minutes.or(before.bake_time_in_minutes);
+        checks::keep_strategy(&mut configuration, before);
         let configuration = checks::configuration(Some(configuration), service.scheduling)?;
         service.deployment_configuration = controller::configuration(service.controller, configuration)?;
     }

@@ -7,7 +7,7 @@ use api_models::ecs::{DeploymentConfiguration, TaskStopCode};
 use serde::Deserialize;
 
 use crate::runtime::ObservedHealth;
-use crate::services::ecs::resources::service::{Backoff, Deployment, Rollout};
+use crate::services::ecs::resources::service::{Backoff, Deployment, Rollout, ServiceDeployment};
 use crate::services::ecs::resources::{Task, TaskStatus};
 use crate::time::Timestamp;
 
@@ -65,6 +65,25 @@ pub struct NoAlarms;
 impl Alarms for NoAlarms {
     fn in_alarm(&self, _: &[String]) -> Vec<String> {
         Vec::new()
+    }
+}
+
+/// Who directs traffic to revisions: load balancers. What they are to do is in the deployment's course: which part of the
+/// test and of the production traffic goes to the target, and which to what it replaces.
+pub trait Traffic: Send + Sync {
+    /// Whether the traffic goes as the deployment's course asks for. Its next stage waits until it does; whoever directs
+    /// the traffic wakes the service's scheduler then.
+    fn arrived(&self, deployment: &ServiceDeployment) -> bool;
+}
+
+/// No service has traffic that somebody directs: the stages go by as they do on AWS for such services, and hooks are told
+/// the weights.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTraffic;
+
+impl Traffic for NoTraffic {
+    fn arrived(&self, _: &ServiceDeployment) -> bool {
+        true
     }
 }
 

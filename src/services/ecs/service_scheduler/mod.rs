@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use self::gather::Gathered;
 use super::resources::service::{Service, ServiceStatus, forget, services_of};
 use super::resources::{ContainerInstanceKey, ServiceKey};
-use super::scheduler::deployment::{Alarms, NoAlarms, NoTargets, TargetHealth, Timing};
+use super::scheduler::deployment::{Alarms, NoAlarms, NoTargets, NoTraffic, TargetHealth, Timing, Traffic};
 use super::scheduler::plan_service::{self, Plan};
 use crate::reconcile::{Next, Reconciler};
 use crate::services::Shared;
@@ -38,6 +38,7 @@ pub struct ServiceScheduler {
     shared: Arc<Shared>,
     targets: Arc<dyn TargetHealth>,
     alarms: Arc<dyn Alarms>,
+    traffic: Arc<dyn Traffic>,
     timing: Timing,
     /// Tasks that stop are not replaced any more.
     halted: AtomicBool,
@@ -61,6 +62,7 @@ impl ServiceScheduler {
             shared,
             targets: Arc::new(NoTargets),
             alarms: Arc::new(NoAlarms),
+            traffic: Arc::new(NoTraffic),
             timing: Timing::default(),
             halted: AtomicBool::new(false),
             seen: Mutex::default(),
@@ -96,6 +98,7 @@ impl ServiceScheduler {
             task_sets: &gathered.task_sets,
             targets: &*self.targets,
             alarms: &*self.alarms,
+            traffic: &*self.traffic,
             timing: self.timing,
             now,
         })

@@ -1,7 +1,9 @@
 //! Lives of services: the operations and the scheduler are real, the agent is a few lines that let tasks start, fail,
 //! turn unhealthy and stop. The clock is the test's. `LOCALECS_SEEDS=10000` runs more random lives.
 
+mod golden;
 mod lives;
+mod native;
 mod scenes;
 mod task_sets;
 
@@ -19,15 +21,17 @@ use api_models::ecs::{
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::surroundings::{Outside, Surroundings};
 use super::*;
 use crate::config::Config;
+use crate::reconcile::Driver;
 use crate::runtime::ObservedHealth;
 use crate::services::Context;
 use crate::services::ecs::operations::{
     create_cluster, create_service, delete_service, register_container_instance, register_task_definition,
     update_service,
 };
-use crate::services::ecs::resources::service::{Controller, Counts, Phase, Rollout, Scheduling};
+use crate::services::ecs::resources::service::{Controller, Counts, Phase, Rollout, Scheduling, ServiceDeployment};
 use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Task, TaskKey, TaskStatus, reservation};
 use crate::services::ecs::scheduler::deployment::{Limits, Worth, worth};
 use crate::testing::context_seeded;
@@ -39,9 +43,16 @@ const FAMILIES: [&str; 4] = ["good", "checked", "bad", "crash"];
 struct World {
     context: Context,
     scheduler: ServiceScheduler,
+    /// What alarms and load balancers say; it outlives restarts of the scheduler.
+    surroundings: Arc<Surroundings>,
     rng: StdRng,
     key: ServiceKey,
     launch_type: LaunchType,
+    /// The service is one.
+    daemon: bool,
+    transcript: Option<golden::Transcript>,
+    /// Nothing is to go wrong any more.
+    well: bool,
     /// What was done, for when something is wrong.
     history: Vec<String>,
 }
@@ -72,14 +83,30 @@ impl World {
             register_task_definition::handle(context.clone(), request).await.expect("a task definition");
         }
         let cluster = ClusterKey::new(&context.scope, "default");
+        // Nobody is woken: the test looks after each step.
+        let surroundings = Arc::new(Surroundings::new(Driver::waker().0));
         Self {
-            scheduler: ServiceScheduler::new(context.shared.clone()),
+            scheduler: scheduler(&context, &surroundings),
+            surroundings,
             key: ServiceKey::new(&cluster, "web"),
             rng: StdRng::seed_from_u64(seed),
             context,
             launch_type,
+            daemon: false,
+            transcript: None,
+            well: false,
             history: Vec::new(),
         }
+    }
+
+    /// LocalECS dies and starts again: nothing is remembered but what is written.
+    fn restart(&mut self) {
+        self.scheduler = scheduler(&self.context, &self.surroundings);
+    }
+
+    async fn tell(&mut self, outside: Outside) {
+        self.surroundings.tell(&self.context.snapshot(), outside).expect("it is there");
+        self.reconcile().await;
     }
 
     fn below(&mut self, bound: u64) -> u64 {
@@ -180,6 +207,7 @@ impl World {
     /// Has the scheduler look until it changes nothing more; what it does is checked each time.
     async fn reconcile(&mut self) {
         for _ in 0..100 {
+            self.note();
             let before = self.context.snapshot();
             self.scheduler.reconcile(&self.key).await.expect("it plans");
             let after = self.context.snapshot();
@@ -223,7 +251,30 @@ impl World {
             assert_eq!(service.status, ServiceStatus::Active, "tasks of a deleted service: {}", context());
             assert_ne!(service.deployments[0].rollout, Rollout::Failed, "a failed deployment goes on: {}", context());
             let kept = new.values().filter(|task| is_kept(task)).count();
-            assert!(kept <= limits.maximum.max(desired), "{kept} tasks of {limits:?}: {}", context());
+            let room = limits.maximum.max(desired);
+            match native_under_way(after) {
+                None => assert!(kept <= room, "{kept} tasks of {limits:?}: {}", context()),
+                // Each of the two revisions may have as many; of others none is started.
+                Some(deployment) => {
+                    let course = deployment.course.as_ref().expect("it has stages");
+                    for id in new.values().filter_map(|task| task.service.as_ref()).map(|link| &link.deployment) {
+                        let of = |tasks: &BTreeMap<TaskKey, Arc<Task>>| {
+                            tasks
+                                .values()
+                                .filter(|task| {
+                                    is_kept(task) && task.service.as_ref().is_some_and(|link| link.deployment == *id)
+                                })
+                                .count()
+                        };
+                        let back = deployment.rollback.as_ref().map(|rollback| &rollback.revision);
+                        if *id == deployment.target || course.blue.as_ref() == Some(id) || back == Some(id) {
+                            assert!(of(&new) <= room.max(of(&old)), "{} of {room}: {}", of(&new), context());
+                        } else {
+                            assert!(of(&new) <= of(&old), "an overtaken revision grows: {}", context());
+                        }
+                    }
+                }
+            }
         }
         if stopped && service.status == ServiceStatus::Active {
             let healthy = new.values().filter(|task| is_healthy(task)).count();
@@ -296,11 +347,12 @@ impl World {
 
     /// Nothing goes wrong any more: the agent does its work, time passes.
     async fn settle(&mut self) {
-        for _ in 0..60 {
+        for round in 0..90 {
             for task in self.tasks() {
                 self.advance(&task.key).await;
             }
-            self.pass(3).await;
+            // Bake times are minutes.
+            self.pass(if round < 30 { 3 } else { 30 }).await;
             if self.is_as_wanted() || self.service().status == ServiceStatus::Inactive {
                 return;
             }
@@ -315,6 +367,17 @@ impl World {
             && self.tasks().len() == desired
             && self.running() == desired
     }
+}
+
+/// The deployment under way, if it has stages.
+fn native_under_way(state: &State) -> Option<&ServiceDeployment> {
+    let under_way = |it: &&Arc<ServiceDeployment>| it.course.is_some() && !it.is_over();
+    state.service_deployments.values().find(under_way).map(|deployment| &**deployment)
+}
+
+fn scheduler(context: &Context, surroundings: &Arc<Surroundings>) -> ServiceScheduler {
+    let scheduler = ServiceScheduler::new(context.shared.clone());
+    scheduler.with_targets(surroundings.clone()).with_alarms(surroundings.clone())
 }
 
 fn is_kept(task: &Task) -> bool {

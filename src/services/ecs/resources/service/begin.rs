@@ -47,7 +47,8 @@ pub fn begin_deployment(
         target: id.clone(),
         status: ServiceDeploymentStatus::Pending,
         status_reason: None,
-        lifecycle_stage: None,
+        course: None,
+        bakes_since: None,
         configuration: service.deployment_configuration.clone(),
         rollback: None,
         desired_count: service.desired_count,
@@ -87,6 +88,9 @@ fn end(tx: &mut Transaction, service: super::ServiceKey, id: Arc<str>, now: Time
             _ => ServiceDeploymentStatus::Stopped,
         };
         deployment.status_reason = Some(SUPERSEDED.to_owned());
+        if let Some(course) = &mut deployment.course {
+            course.abandon_hooks();
+        }
         deployment.stopped_at = Some(now);
         deployment.finished_at = Some(now);
         deployment.updated_at = now;

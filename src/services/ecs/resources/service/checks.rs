@@ -1,7 +1,7 @@
 //! What CreateService and UpdateService accept, as far as it can be said from the request alone.
 
 use api_models::ecs::{
-    AvailabilityZoneRebalancing, CommonError, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentStrategy,
+    AvailabilityZoneRebalancing, CommonError, DeploymentCircuitBreaker, DeploymentConfiguration,
     InvalidParameterException, LoadBalancer, PropagateTags, Scale, ScaleUnit, ServiceConnectConfiguration,
     ServiceNotActiveException, ServiceNotFoundException, ServiceRegistry, ServiceVolumeConfiguration, ThresholdType,
     UnsupportedFeatureException, VpcLatticeConfiguration,
@@ -9,13 +9,12 @@ use api_models::ecs::{
 
 use std::sync::Arc;
 
-use super::{Controller, Scheduling, Service, ServiceStatus, find};
+use super::{Controller, Scheduling, Service, ServiceStatus, find, strategy};
 use crate::services::ecs::resources::ClusterKey;
 use crate::store::State;
 
 /// The most tasks a service can be asked to have.
 const MAX_DESIRED: i32 = 5000;
-const MAX_BAKE_MINUTES: i32 = 1440;
 
 pub(super) fn invalid(message: impl Into<String>) -> CommonError {
     InvalidParameterException::new(message).into()
@@ -167,7 +166,7 @@ pub fn configuration(
     {
         return Err(invalid("alarmNames can not be empty when deployment alarms are enabled."));
     }
-    check_strategy(&mut configuration)?;
+    strategy::check(&mut configuration, scheduling)?;
     Ok(configuration)
 }
 
@@ -190,43 +189,7 @@ fn check_breaker(breaker: &mut DeploymentCircuitBreaker) -> Result<(), CommonErr
     }
 }
 
-fn check_strategy(configuration: &mut DeploymentConfiguration) -> Result<(), CommonError> {
-    let strategy = configuration.strategy.get_or_insert(DeploymentStrategy::Rolling);
-    match strategy {
-        DeploymentStrategy::Rolling => {}
-        DeploymentStrategy::Unrecognized(_) => {
-            return Err(invalid("strategy should be one of [ROLLING,BLUE_GREEN,LINEAR,CANARY]"));
-        }
-        other => {
-            return Err(UnsupportedFeatureException::new(format!(
-                "LocalECS does not provide the {other} deployment strategy yet. Use ROLLING and try again."
-            ))
-            .into());
-        }
-    }
-    if configuration.linear_configuration.is_some() || configuration.canary_configuration.is_some() {
-        return Err(invalid(
-            "linearConfiguration and canaryConfiguration can only be specified with the LINEAR and CANARY strategies.",
-        ));
-    }
-    if configuration.lifecycle_hooks.as_ref().is_some_and(|hooks| !hooks.is_empty()) {
-        return Err(UnsupportedFeatureException::new(
-            "LocalECS does not provide deployment lifecycle hooks yet. Remove lifecycleHooks and try again.",
-        )
-        .into());
-    }
-    if configuration.early_success_criteria.as_ref().is_some_and(|criteria| criteria.enable == Some(true)) {
-        return Err(UnsupportedFeatureException::new(
-            "LocalECS does not provide early success criteria yet. Remove earlySuccessCriteria and try again.",
-        )
-        .into());
-    }
-    let minutes = *configuration.bake_time_in_minutes.get_or_insert(0);
-    if !(0..=MAX_BAKE_MINUTES).contains(&minutes) {
-        return Err(invalid(format!("bakeTimeInMinutes must be between 0 and {MAX_BAKE_MINUTES}.")));
-    }
-    Ok(())
-}
+pub use super::strategy::keep as keep_strategy;
 
 /// Where the tags of a service's tasks come from.
 ///

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use api_models::ecs::{
-    self, DeploymentConfiguration, ServiceDeploymentAlarms, ServiceDeploymentBrief, ServiceDeploymentCircuitBreaker,
-    ServiceDeploymentLifecycleStage, ServiceDeploymentRollbackMonitorsStatus, ServiceDeploymentStatus,
-    ServiceRevisionSummary, ThresholdType,
+    self, DeploymentConfiguration, DeploymentLifecycleHookDetail, ServiceDeploymentAlarms, ServiceDeploymentBrief,
+    ServiceDeploymentCircuitBreaker, ServiceDeploymentLifecycleStage, ServiceDeploymentRollbackMonitorsStatus,
+    ServiceDeploymentStatus, ServiceRevisionSummary, ThresholdType,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, DeploymentId, ServiceKey, ServiceRevisionKey};
+use super::{Counts, Course, DeploymentId, ServiceKey, ServiceRevisionKey};
 use crate::store::{Record, State};
 use crate::time::Timestamp;
 
@@ -58,7 +58,12 @@ pub struct ServiceDeployment {
     pub target: DeploymentId,
     pub status: ServiceDeploymentStatus,
     pub status_reason: Option<String>,
-    pub lifecycle_stage: Option<ServiceDeploymentLifecycleStage>,
+    /// How far it is, when it goes through lifecycle stages.
+    #[serde(default)]
+    pub course: Option<Course>,
+    /// When the bake time of a rolling deployment began.
+    #[serde(default)]
+    pub bakes_since: Option<Timestamp>,
     /// As the service had it when it began.
     pub configuration: DeploymentConfiguration,
     pub rollback: Option<Rollback>,
@@ -156,9 +161,24 @@ impl ServiceDeployment {
             requested_task_count: Some(counts.desired),
             running_task_count: Some(counts.running),
             pending_task_count: Some(counts.pending),
-            requested_test_traffic_weight: None,
-            requested_production_traffic_weight: None,
+            requested_test_traffic_weight: self.weight(id, |course| course.test),
+            requested_production_traffic_weight: self.weight(id, |course| course.production),
         }
+    }
+
+    /// How much of the traffic is to go to a revision, in percent, when that is shifted.
+    fn weight(&self, id: &DeploymentId, of_target: impl Fn(&Course) -> f64) -> Option<f64> {
+        let course = self.course.as_ref()?;
+        Some(match *id == self.target {
+            true => of_target(course),
+            false if course.blue.as_ref() == Some(id) => 100.0 - of_target(course),
+            false => 0.0,
+        })
+    }
+
+    fn stage(&self) -> Option<ServiceDeploymentLifecycleStage> {
+        let of_course = self.course.as_ref().map(|course| course.stage.to_api());
+        of_course.or_else(|| self.bakes_since.map(|_| ServiceDeploymentLifecycleStage::BakeTime))
     }
 
     /// As DescribeServiceDeployments shows it.
@@ -178,7 +198,8 @@ impl ServiceDeployment {
             target_service_revision: Some(Box::new(self.summary(state, &self.target))),
             status: Some(self.status.clone()),
             status_reason: self.status_reason.clone(),
-            lifecycle_stage: self.lifecycle_stage.clone(),
+            lifecycle_stage: self.stage(),
+            lifecycle_hook_details: self.hooks(),
             deployment_configuration: Some(Box::new(self.configuration.clone())),
             rollback: self.rollback.as_ref().map(|rollback| {
                 Box::new(ecs::Rollback {
@@ -189,8 +210,12 @@ impl ServiceDeployment {
             }),
             deployment_circuit_breaker: Some(Box::new(self.breaker())),
             alarms: self.alarms().map(Box::new),
-            ..ecs::ServiceDeployment::default()
         }
+    }
+
+    fn hooks(&self) -> Option<Vec<DeploymentLifecycleHookDetail>> {
+        let hooks = &self.course.as_ref()?.hooks;
+        (!hooks.is_empty()).then(|| hooks.iter().map(super::HookRun::to_api).collect())
     }
 
     fn monitor(&self, enabled: bool, triggered: bool) -> ServiceDeploymentRollbackMonitorsStatus {

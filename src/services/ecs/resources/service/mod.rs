@@ -12,6 +12,7 @@ mod begin;
 mod census;
 pub mod checks;
 pub mod controller;
+mod course;
 mod deployment;
 mod events;
 mod find;
@@ -20,11 +21,13 @@ mod record;
 mod render;
 mod revision;
 mod spec;
+mod strategy;
 mod task_set;
 mod tasks;
 
 pub use begin::{begin_deployment, new_deployment_id, supersede};
 pub use census::Counts;
+pub use course::{Course, HookRun, Stage, has_stages, minutes_of};
 pub use deployment::{
     FinalCounts, Rollback, ServiceDeployment, ServiceDeploymentKey, breaker_threshold, deployments_of, is_over,
     ordered_by_age,
@@ -37,6 +40,7 @@ pub use record::{
 };
 pub use revision::{RevisionSpec, ServiceRevision, ServiceRevisionKey};
 pub use spec::Asked;
+pub use strategy::function_of;
 pub use task_set::{
     MAX_TASK_SETS, TaskSet, TaskSetKey, TaskSetStatus, drain_task_sets, find_task_set, newest_task_sets, task_set_key,
     task_sets_of,

@@ -24,7 +24,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> b
             None => plan.stop(it.task, reason.clone()),
         }
     }
-    let may_start = may_start(plan, view.now);
+    let may_start = may_start(plan, &primary.id, view.now);
     let failed = primary.rollout == Rollout::Failed;
     let mut budget = Budget {
         healthy: places.values().flatten().filter(|it| it.is_healthy()).count(),

@@ -6,6 +6,7 @@
 //! carried out twice, or half, does no harm; when all is as it should be the plan is empty.
 
 mod daemon;
+mod native;
 mod replica;
 mod scale_in;
 mod stages;
@@ -14,7 +15,7 @@ mod task_sets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::deployment::{self, Alarms, Ending, TargetHealth, Timing, Worth, count_failures, ending, worth};
+use super::deployment::{self, Alarms, Ending, TargetHealth, Timing, Traffic, Worth, count_failures, ending, worth};
 use crate::services::ecs::resources::service::{
     Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceDeployment, ServiceStatus, TaskSet,
     TaskSetKey,
@@ -39,6 +40,7 @@ pub struct View<'a> {
     pub task_sets: &'a [KeptTaskSet],
     pub targets: &'a dyn TargetHealth,
     pub alarms: &'a dyn Alarms,
+    pub traffic: &'a dyn Traffic,
     pub timing: Timing,
     pub now: Timestamp,
 }
@@ -213,7 +215,11 @@ fn take_note(view: &View<'_>, plan: &mut Plan) {
 }
 
 fn belongs(task: &Task, deployment: &Deployment) -> bool {
-    task.service.as_ref().is_some_and(|link| link.deployment == deployment.id)
+    of_deployment(task, &deployment.id)
+}
+
+fn of_deployment(task: &Task, id: &DeploymentId) -> bool {
+    task.service.as_ref().is_some_and(|link| link.deployment == *id)
 }
 
 /// The service is deleted: its tasks end, and then it does.
@@ -237,6 +243,7 @@ fn keep(view: &View<'_>, plan: &mut Plan) {
     let judged = judge(view, plan);
     stages::watch(view, plan, &judged);
     let reached = match view.service.scheduling {
+        Scheduling::Replica if native::is_under_way(plan) => native::plan(view, plan, &judged),
         Scheduling::Replica => replica::plan(view, plan, &judged),
         Scheduling::Daemon => daemon::plan(view, plan, &judged),
     };
@@ -262,13 +269,15 @@ fn judge<'a>(view: &View<'a>, plan: &mut Plan) -> Vec<Judged<'a>> {
     judged
 }
 
-/// Whether the PRIMARY may start tasks now; asks to be woken when it waits.
-fn may_start(plan: &mut Plan, now: Timestamp) -> bool {
-    let Some(primary) = plan.service.primary() else { return false };
-    if primary.rollout == Rollout::Failed {
+/// Whether a deployment may start tasks now; asks to be woken when it waits.
+fn may_start(plan: &mut Plan, id: &DeploymentId, now: Timestamp) -> bool {
+    let Some(deployment) = plan.service.deployments.iter().find(|deployment| deployment.id == *id) else {
+        return false;
+    };
+    if deployment.rollout == Rollout::Failed {
         return false;
     }
-    match primary.backoff.until.filter(|until| *until > now) {
+    match deployment.backoff.until.filter(|until| *until > now) {
         Some(until) => {
             plan.wake_at(until);
             false

@@ -12,7 +12,7 @@ use crate::services::ecs::scheduler::deployment::Limits;
 use api_models::ecs::AvailabilityZoneRebalancing;
 
 /// How many tasks are started in one go; the next ones follow at once.
-const BATCH: usize = 200;
+pub(super) const BATCH: usize = 200;
 
 /// Plans starts and stops; returns whether everything is as it should be.
 pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> bool {
@@ -28,7 +28,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> b
     let fresh = current.iter().filter(|it| it.is_fresh()).count();
     let unhealthy: Vec<&Judged<'_>> = current.iter().filter(|it| !it.is_healthy() && !it.is_fresh()).collect();
     let old_serving = outdated.iter().filter(|it| it.serves()).count();
-    let may_start = may_start(plan, view.now);
+    let may_start = may_start(plan, &primary.id, view.now);
     let mut stopped = 0;
 
     // A deployment that failed leaves everything as it is.

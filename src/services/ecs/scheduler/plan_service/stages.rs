@@ -1,35 +1,39 @@
 //! The stages of a deployment: begun, watched by circuit breaker and alarms, rolled back or stopped, completed.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
 //!
-//! A strategy other than the rolling update has stages of its own (`lifecycleStage`): they belong here, around the
-//! counts that `replica` keeps.
+//! What the strategies other than the rolling update do between begin and end is in `native`.
 
 use api_models::ecs::{DeploymentConfiguration, ServiceDeploymentStatus};
 
-use super::{IMPAIRED, Judged, Plan, STUCK, View, belongs};
+use super::{IMPAIRED, Judged, Plan, STUCK, View, belongs, native};
 use crate::services::ecs::resources::service::{
-    Counts, Deployment, DeploymentId, FinalCounts, Rollback, Rollout, breaker_threshold,
+    Counts, Deployment, DeploymentId, FinalCounts, Rollback, Rollout, breaker_threshold, minutes_of,
 };
 use crate::services::ecs::resources::{TaskStatus, service::Service};
 use crate::time::Timestamp;
 
 /// What made a deployment fail.
-enum Failure {
+pub(super) enum Failure {
     TasksFailed,
     Alarms(Vec<String>),
     /// StopServiceDeployment, with a rollback or without.
     Stopped {
         roll_back: bool,
     },
+    /// A lifecycle hook, or who answers for it: the end of a sentence that begins with "because".
+    Hook(String),
+    /// A lifecycle stage took too long.
+    Stage(&'static str),
 }
 
 impl Failure {
     /// Of the event and of `rolloutStateReason`.
-    fn what(&self) -> &'static str {
+    fn what(&self) -> String {
         match self {
-            Self::TasksFailed => "tasks failed to start",
-            Self::Alarms(_) => "alarm detected",
-            Self::Stopped { .. } => "service deployment stopped by user",
+            Self::TasksFailed => "tasks failed to start".to_owned(),
+            Self::Alarms(_) => "alarm detected".to_owned(),
+            Self::Stopped { .. } => "service deployment stopped by user".to_owned(),
+            Self::Hook(_) | Self::Stage(_) => self.status_reason().trim_end_matches('.').to_owned(),
         }
     }
 
@@ -37,7 +41,7 @@ impl Failure {
         match self {
             Self::TasksFailed => "ECS deployment circuit breaker",
             Self::Alarms(_) => "ECS deployment alarms",
-            Self::Stopped { .. } => "ECS deployment",
+            Self::Stopped { .. } | Self::Hook(_) | Self::Stage(_) => "ECS deployment",
         }
     }
 
@@ -53,6 +57,8 @@ impl Failure {
             Self::Stopped { .. } => {
                 "Service deployment rolled back because of a StopServiceDeployment request.".to_owned()
             }
+            Self::Hook(why) => format!("Service deployment rolled back because {why}"),
+            Self::Stage(stage) => format!("Service deployment rolled back because {stage} timed out."),
         }
     }
 }
@@ -62,6 +68,7 @@ pub(super) fn begin(view: &View<'_>, plan: &mut Plan) {
     if let Some(deployment) = &mut plan.service_deployment
         && deployment.status == ServiceDeploymentStatus::Pending
     {
+        deployment.course = native::course(view, &plan.service, deployment, view.now);
         deployment.status = ServiceDeploymentStatus::InProgress;
         deployment.started_at = Some(view.now);
         deployment.updated_at = view.now;
@@ -111,8 +118,11 @@ fn ringing(view: &View<'_>, configuration: &DeploymentConfiguration) -> Vec<Stri
     alarms.map_or_else(Vec::new, |alarms| view.alarms.in_alarm(alarms.alarm_names.as_deref().unwrap_or_default()))
 }
 
+/// The first deployment of a service has nothing to go back to.
+const NO_CANDIDATE: &str = "No rollback candidate was found to run the rollback.";
+
 /// The PRIMARY fails; when it may, the last revision that was completed takes its place.
-fn fail(view: &View<'_>, plan: &mut Plan, failure: &Failure) {
+pub(super) fn fail(view: &View<'_>, plan: &mut Plan, failure: &Failure) {
     let configuration = &plan.service.deployment_configuration;
     let wanted = match failure {
         Failure::TasksFailed => {
@@ -120,6 +130,7 @@ fn fail(view: &View<'_>, plan: &mut Plan, failure: &Failure) {
         }
         Failure::Alarms(_) => configuration.alarms.as_ref().is_some_and(|alarms| alarms.rollback == Some(true)),
         Failure::Stopped { roll_back } => *roll_back,
+        Failure::Hook(_) | Failure::Stage(_) => true,
     };
     let now = view.now;
     let Some(primary) = plan.service.deployments.first_mut() else { return };
@@ -134,18 +145,25 @@ fn fail(view: &View<'_>, plan: &mut Plan, failure: &Failure) {
         match failure {
             Failure::TasksFailed => deployment.breaker_triggered = true,
             Failure::Alarms(names) => deployment.triggered_alarms.clone_from(names),
-            Failure::Stopped { .. } => {}
+            Failure::Stopped { .. } | Failure::Hook(_) | Failure::Stage(_) => {}
         }
     }
     // One that rolled back already is not rolled back again.
     let rolled_back = plan.service_deployment.as_ref().is_some_and(|deployment| deployment.rollback.is_some());
     let target = plan.service.last_completed.clone().filter(|target| wanted && !rolled_back && *target != failed);
     let Some(target) = target else {
-        let (status, reason) = match (rolled_back, failure) {
-            (true, _) => (ServiceDeploymentStatus::RollbackFailed, "Service deployment rollback failed: "),
-            (false, _) => (ServiceDeploymentStatus::Stopped, "Service deployment failed: "),
+        let what = failure.what();
+        let (status, reason) = match (rolled_back, wanted) {
+            (true, _) => {
+                (ServiceDeploymentStatus::RollbackFailed, format!("Service deployment rollback failed: {what}."))
+            }
+            (false, true) => (ServiceDeploymentStatus::RollbackFailed, NO_CANDIDATE.to_owned()),
+            (false, false) => (ServiceDeploymentStatus::Stopped, format!("Service deployment failed: {what}.")),
         };
-        finish(view, plan, status, Some(format!("{reason}{}.", failure.what())));
+        if let Some(course) = plan.service_deployment.as_mut().and_then(|deployment| deployment.course.as_mut()) {
+            course.abandon_hooks();
+        }
+        finish(view, plan, status, Some(reason));
         return;
     };
     plan.say(&format!("rolling back to deployment ecs-svc/{target}."));
@@ -154,6 +172,7 @@ fn fail(view: &View<'_>, plan: &mut Plan, failure: &Failure) {
         deployment.status_reason = Some(failure.status_reason());
         deployment.rollback =
             Some(Rollback { reason: failure.status_reason(), started_at: now, revision: target.clone() });
+        native::turn_back(deployment, now);
     }
     roll_back(&mut plan.service, target, service_deployment, failure.by(), now);
     plan.forget(IMPAIRED);
@@ -201,6 +220,10 @@ pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
     if view.live.iter().any(|task| !belongs(task, primary)) {
         return;
     }
+    if primary.rollout == Rollout::InProgress && bakes(view, plan) {
+        return;
+    }
+    let Some(primary) = plan.service.deployments.first_mut() else { return };
     if primary.rollout == Rollout::InProgress {
         primary.rollout = Rollout::Completed;
         primary.rollout_reason = format!("ECS deployment ecs-svc/{} completed.", primary.id);
@@ -224,13 +247,32 @@ pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
     }
 }
 
+/// Whether a rolling deployment that is done has to wait for its bake time, in which alarms may still fail it.
+fn bakes(view: &View<'_>, plan: &mut Plan) -> bool {
+    let Some(deployment) = &mut plan.service_deployment else { return false };
+    let minutes = deployment.configuration.bake_time_in_minutes.unwrap_or(0);
+    if minutes == 0 || deployment.course.is_some() || deployment.rollback.is_some() || deployment.sources.is_empty() {
+        return false;
+    }
+    let since = *deployment.bakes_since.get_or_insert(view.now);
+    let end = since.saturating_add(minutes_of(minutes));
+    if end > view.now {
+        plan.wake_at(end);
+    }
+    end > view.now
+}
+
 /// Deployments that were overtaken before they had a task are not shown any more; one that failed is, until the next
 /// one is complete.
 fn drop_overtaken(view: &View<'_>, plan: &mut Plan) {
+    let blue = plan.service_deployment.as_ref().and_then(|deployment| deployment.course.as_ref()?.blue.clone());
     let mut index = 0;
     plan.service.deployments.retain(|deployment| {
         index += 1;
-        index == 1 || deployment.rollout == Rollout::Failed || view.live.iter().any(|task| belongs(task, deployment))
+        index == 1
+            || deployment.rollout == Rollout::Failed
+            || blue.as_ref() == Some(&deployment.id)
+            || view.live.iter().any(|task| belongs(task, deployment))
     });
 }
 

@@ -2,11 +2,16 @@
 //! nothing goes wrong any more, the service is what was asked for.
 
 use super::*;
-use api_models::ecs::{StopServiceDeploymentRequest, StopServiceDeploymentStopType};
+use api_models::ecs::{
+    CanaryConfiguration, DeploymentAlarms, DeploymentLifecycleHook, DeploymentLifecycleHookAction,
+    DeploymentLifecycleHookTargetType, DeploymentLifecycleHookTimeoutConfiguration, DeploymentStrategy,
+    LinearConfiguration, StopServiceDeploymentRequest, StopServiceDeploymentStopType,
+};
 
 use crate::services::ecs::operations::stop_service_deployment;
 use crate::services::ecs::resources::Protection;
 use crate::services::ecs::resources::service::ordered_by_age;
+use crate::services::ecs::service_scheduler::surroundings::AlarmState;
 
 impl World {
     fn configuration(&mut self) -> Option<Box<DeploymentConfiguration>> {
@@ -20,12 +25,57 @@ impl World {
         };
         let breaker =
             DeploymentCircuitBreaker { rollback: Some(breaker.enable == Some(true) && self.below(2) == 0), ..breaker };
+        let strategy = match self.below(6) {
+            _ if self.daemon => DeploymentStrategy::Rolling,
+            0..3 => DeploymentStrategy::Rolling,
+            3 => DeploymentStrategy::BlueGreen,
+            4 => DeploymentStrategy::Linear,
+            _ => DeploymentStrategy::Canary,
+        };
+        let linear = LinearConfiguration { step_percent: Some(40.0), step_bake_time_in_minutes: Some(1) };
+        let canary = CanaryConfiguration { canary_percent: Some(5.0), canary_bake_time_in_minutes: Some(1) };
         Some(Box::new(DeploymentConfiguration {
+            linear_configuration: (strategy == DeploymentStrategy::Linear).then(|| Box::new(linear)),
+            canary_configuration: (strategy == DeploymentStrategy::Canary).then(|| Box::new(canary)),
+            lifecycle_hooks: (strategy != DeploymentStrategy::Rolling).then(|| self.hooks()),
+            bake_time_in_minutes: Some(self.below(3) as i32),
+            alarms: Some(Box::new(DeploymentAlarms {
+                alarm_names: Some(vec!["errors".into()]),
+                enable: Some(true),
+                rollback: Some(self.below(2) == 0),
+            })),
+            strategy: Some(strategy),
             minimum_healthy_percent: Some(minimum),
             maximum_percent: Some(maximum),
             deployment_circuit_breaker: Some(Box::new(breaker)),
             ..DeploymentConfiguration::default()
         }))
+    }
+
+    /// None, or a pause that goes on or back after a minute when nobody answers it.
+    fn hooks(&mut self) -> Vec<DeploymentLifecycleHook> {
+        let stages = [
+            "RECONCILE_SERVICE",
+            "PRE_SCALE_UP",
+            "POST_SCALE_UP",
+            "PRE_PRODUCTION_TRAFFIC_SHIFT",
+            "POST_PRODUCTION_TRAFFIC_SHIFT",
+        ];
+        let stage = stages[self.below(stages.len() as u64) as usize];
+        let actions = [DeploymentLifecycleHookAction::Continue, DeploymentLifecycleHookAction::Rollback];
+        // Once all is well nobody goes back.
+        let action = if self.well { 0 } else { self.below(2) as usize };
+        let timeout = DeploymentLifecycleHookTimeoutConfiguration {
+            timeout_in_minutes: Some(1),
+            action: Some(actions[action].clone()),
+        };
+        let pause = DeploymentLifecycleHook {
+            target_type: Some(DeploymentLifecycleHookTargetType::Pause),
+            lifecycle_stages: Some(vec![stage.into()]),
+            timeout_configuration: Some(Box::new(timeout)),
+            ..DeploymentLifecycleHook::default()
+        };
+        if self.below(2) == 0 { Vec::new() } else { vec![pause] }
     }
 
     fn any_task(&mut self) -> Option<TaskKey> {
@@ -40,7 +90,7 @@ impl World {
     }
 
     async fn something_happens(&mut self) {
-        let choice = self.below(24);
+        let choice = self.below(26);
         self.history.push(format!("{choice} at {:?}", self.context.now()));
         match choice {
             0 => {
@@ -92,12 +142,19 @@ impl World {
                 let seconds = self.below(40);
                 self.pass(seconds).await;
             }
-            // LocalECS dies and starts again: nothing is remembered but what is written.
             13 => {
-                self.scheduler = ServiceScheduler::new(self.context.shared.clone());
+                self.restart();
                 self.reconcile().await;
             }
             14..=16 => self.pass(1).await,
+            24 => {
+                let state = [AlarmState::Alarm, AlarmState::Ok][self.below(2) as usize];
+                self.tell(Outside::Alarm { alarm: "errors".into(), state }).await;
+            }
+            25 => {
+                let seconds = self.below(200);
+                self.pass(seconds).await;
+            }
             _ => {
                 if let Some(key) = self.any_task() {
                     self.advance(&key).await;
@@ -130,6 +187,8 @@ impl World {
     /// All is well again: a definition that works, room, nothing in the way.
     async fn recover(&mut self) {
         self.history.push("recovers".into());
+        self.well = true;
+        self.surroundings.clear(&self.context.snapshot());
         for _ in 0..4 {
             self.add_instance("us-east-1a").await;
         }
@@ -155,6 +214,7 @@ async fn live(seed: u64) {
         }
     }
     let daemon = seed % 5 == 1 && world.launch_type == LaunchType::Ec2;
+    world.daemon = daemon;
     let (family, desired) = (world.any_family(), world.below(6) as i32);
     let deployment_configuration = world.configuration();
     let request = CreateServiceRequest { deployment_configuration, ..world.request(family, desired) };
@@ -179,7 +239,8 @@ async fn live(seed: u64) {
     let limits = Limits::of(&service.deployment_configuration, usize::try_from(service.desired_count).unwrap_or(0));
     let wanted = usize::try_from(service.desired_count).unwrap_or(0);
     // With no room above and none below, AWS can't deploy either.
-    let stuck = limits.maximum == wanted && limits.minimum == wanted && !daemon;
+    let rolling = service.deployment_configuration.strategy == Some(DeploymentStrategy::Rolling);
+    let stuck = limits.maximum == wanted && limits.minimum == wanted && !daemon && rolling;
     assert!(
         world.is_as_wanted() || stuck,
         "seed {seed}: {:#?}\n{service:#?}\n{:#?}\n{:#?}",
