@@ -12,6 +12,7 @@ use crate::inside::ContainerEndpoint;
 use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
 use crate::services::ecs::images::PullBehavior;
+use crate::services::ecs::network::VpcRange;
 
 /// Settings that operations and reconcilers read; fixed while the server runs.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Config {
     pub stopped_task_retention: Duration,
     /// The default VPC's addresses: a /16, moved to the next free one when the engine has a network there.
     pub vpc_cidr: String,
+    /// The addresses that the default VPC got.
+    pub vpc_range: VpcRange,
     /// Where ports of containers are published on the host.
     pub publish_address: IpAddr,
     /// What the access points of file systems stand for; others are directories called like them.
@@ -122,6 +125,7 @@ impl Default for Config {
             region: Region::new("us-east-1"),
             stopped_task_retention: Duration::from_secs(3600),
             vpc_cidr: "10.192.0.0/16".to_owned(),
+            vpc_range: VpcRange::default(),
             publish_address: IpAddr::from([127, 0, 0, 1]),
             access_points: Vec::new(),
             image_pull_behavior: PullBehavior::default(),

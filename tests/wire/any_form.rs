@@ -20,7 +20,8 @@ fn any_form_is_answered() {
     let server = runtime.block_on(Server::start_whole(Config::default()));
     let mut client = runtime.block_on(server.connect());
     let registry = Registry::new();
-    let services = api_models::services().iter().filter(|service| service.protocol == Protocol::AwsQuery);
+    let is_query = |protocol| matches!(protocol, Protocol::AwsQuery | Protocol::Ec2Query);
+    let services = api_models::services().iter().filter(|service| is_query(service.protocol));
     let operations = services.flat_map(|service| service.operations).copied();
     for operation in operations.filter(|operation| registry.get(operation.service, operation).is_some()) {
         runtime.block_on(prepare(&mut client));
@@ -66,31 +67,46 @@ fn form(operation: &'static OperationSchema, input: &Value) -> String {
         ("Action".to_owned(), operation.name.to_owned()),
         ("Version".to_owned(), operation.service.api_version.to_owned()),
     ];
-    members(operation.input, input, "", &mut pairs);
+    let ec2 = operation.service.protocol == Protocol::Ec2Query;
+    members(operation.input, input, "", ec2, &mut pairs);
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-fn members(schema: &'static StructureSchema, input: &Value, prefix: &str, pairs: &mut Vec<(String, String)>) {
+fn members(
+    schema: &'static StructureSchema,
+    input: &Value,
+    prefix: &str,
+    ec2: bool,
+    pairs: &mut Vec<(String, String)>,
+) {
     for member in schema.members {
         if let Some(value) = input.get(member.wire_name) {
-            value_pairs(member.schema, value, &format!("{prefix}{}", member.wire_name), pairs);
+            let name = match member.query_name.filter(|_| ec2) {
+                Some(name) => name.to_owned(),
+                None if ec2 => member.wire_name[..1].to_uppercase() + &member.wire_name[1..],
+                None => member.wire_name.to_owned(),
+            };
+            value_pairs(member.schema, value, &format!("{prefix}{name}"), ec2, pairs);
         }
     }
 }
 
-fn value_pairs(schema: Schema, value: &Value, path: &str, pairs: &mut Vec<(String, String)>) {
+fn value_pairs(schema: Schema, value: &Value, path: &str, ec2: bool, pairs: &mut Vec<(String, String)>) {
     match (schema, value) {
-        (Schema::Structure(schema), Value::Object(_)) => members(schema, value, &format!("{path}."), pairs),
+        (Schema::Structure(schema), Value::Object(_)) => members(schema, value, &format!("{path}."), ec2, pairs),
         (Schema::List(_), Value::Array(list)) if list.is_empty() => pairs.push((path.to_owned(), String::new())),
         (Schema::List(schema), Value::Array(list)) => {
+            // EC2 flattens all lists.
+            let path = if ec2 { path.to_owned() } else { format!("{path}.{}", schema.member_name) };
             for (index, element) in list.iter().enumerate() {
-                value_pairs(schema.member, element, &format!("{path}.{}.{}", schema.member_name, index + 1), pairs);
+                value_pairs(schema.member, element, &format!("{path}.{}", index + 1), ec2, pairs);
             }
         }
         (Schema::Map(schema), Value::Object(map)) => {
             for (index, (key, value)) in map.iter().enumerate() {
-                pairs.push((format!("{path}.entry.{}.{}", index + 1, schema.key_name), key.clone()));
-                value_pairs(schema.value, value, &format!("{path}.entry.{}.{}", index + 1, schema.value_name), pairs);
+                let entry = format!("{path}.entry.{}", index + 1);
+                pairs.push((format!("{entry}.{}", schema.key_name), key.clone()));
+                value_pairs(schema.value, value, &format!("{entry}.{}", schema.value_name), ec2, pairs);
             }
         }
         (_, Value::String(text)) => pairs.push((path.to_owned(), text.clone())),

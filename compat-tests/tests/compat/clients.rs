@@ -91,6 +91,12 @@ fn aws_cli_execute_command() {
     run(command);
 }
 
+/// EC2 and Auto Scaling: groups whose instances are a cluster's capacity.
+#[test]
+fn auto_scaling() {
+    python("python/test_auto_scaling.py");
+}
+
 #[test]
 fn secrets_by_boto3_and_the_cli() {
     python("python/test_secrets.py");

@@ -14,6 +14,8 @@ use super::instance_types;
 use super::resources::{Instance, InstanceKey, Phase};
 use crate::reconcile::{Next, Reconciler};
 use crate::services::Shared;
+use crate::services::autoscaling::resources::{GroupKey, change};
+use crate::services::ecs::resources::capacity_provider;
 use crate::services::ecs::resources::container_instance::ending;
 use crate::services::ecs::resources::container_instance::launch::{LaunchError, NewInstance, launch};
 use crate::services::ecs::resources::container_instance::{Origin, attributes};
@@ -132,6 +134,7 @@ impl InstanceLifecycle {
         let own = settings.tags.iter().chain(instance.tags.iter().filter(|(key, _)| {
             settings.propagates_tags && !key.starts_with("aws:") && !settings.tags.contains_key(*key)
         }));
+        new.capacity_provider = provider_of(tx, instance, &new.cluster);
         new.tags = own.map(|(key, value)| Tag { key: Some(key.clone()), value: Some(value.clone()) }).collect();
         match launch(tx, &self.shared, new) {
             Ok(joined) => {
@@ -166,6 +169,20 @@ fn connect(tx: &mut Transaction, joined: &ContainerInstanceKey, connected: bool)
         }
         changes
     });
+}
+
+/// The capacity provider of the cluster whose Auto Scaling group launched the instance.
+fn provider_of(state: &State, instance: &Instance, cluster: &ClusterKey) -> Option<String> {
+    let scope = &cluster.scope;
+    let group = GroupKey::new(scope, instance.group.as_deref()?);
+    let is_its = |name: &&String| match capacity_provider::active(state, scope, name).map(|provider| &provider.kind) {
+        Some(capacity_provider::Kind::AutoScaling(provider)) => {
+            let arn = provider.auto_scaling_group_arn.as_deref().unwrap_or_default();
+            change::by_arn(state, scope, arn).is_some_and(|found| found.key == group)
+        }
+        _ => false,
+    };
+    state.clusters.get(cluster)?.capacity_providers.iter().find(is_its).cloned()
 }
 
 fn attribute(name: &str, value: &str) -> Attribute {

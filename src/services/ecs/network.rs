@@ -5,7 +5,9 @@
 //! addresses of a subnet and its last are reserved.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
 use crate::identity::{Region, Scope};
@@ -127,6 +129,25 @@ pub fn private_dns_name(region: &Region, address: Ipv4Addr) -> String {
 pub struct Cidr {
     base: u32,
     prefix: u8,
+}
+
+/// The range that is tried first unless another one is configured: 10.192.0.0/16.
+pub const FIRST_RANGE: Cidr = Cidr { base: 0x0ac0_0000, prefix: 16 };
+
+/// The default VPC's range, once the engine has a network for it.
+#[derive(Clone, Debug, Default)]
+pub struct VpcRange(Arc<RwLock<Option<Cidr>>>);
+
+impl VpcRange {
+    /// The engine's network has these addresses.
+    pub fn tell(&self, range: Cidr) {
+        *self.0.write() = Some(range);
+    }
+
+    #[must_use]
+    pub fn known(&self) -> Option<Cidr> {
+        *self.0.read()
+    }
 }
 
 /// A text that is not a CIDR a VPC can have.

@@ -24,11 +24,43 @@ operation_error!(CreateLaunchTemplateVersionError, operations::CREATE_LAUNCH_TEM
     ClientError,
 });
 
+operation_error!(CreateTagsError, operations::CREATE_TAGS, {
+    ClientError,
+});
+
 operation_error!(DeleteLaunchTemplateError, operations::DELETE_LAUNCH_TEMPLATE, {
     ClientError,
 });
 
 operation_error!(DeleteLaunchTemplateVersionsError, operations::DELETE_LAUNCH_TEMPLATE_VERSIONS, {
+    ClientError,
+});
+
+operation_error!(DeleteTagsError, operations::DELETE_TAGS, {
+    ClientError,
+});
+
+operation_error!(DescribeAccountAttributesError, operations::DESCRIBE_ACCOUNT_ATTRIBUTES, {
+    ClientError,
+});
+
+operation_error!(DescribeAvailabilityZonesError, operations::DESCRIBE_AVAILABILITY_ZONES, {
+    ClientError,
+});
+
+operation_error!(DescribeImagesError, operations::DESCRIBE_IMAGES, {
+    ClientError,
+});
+
+operation_error!(DescribeInstanceAttributeError, operations::DESCRIBE_INSTANCE_ATTRIBUTE, {
+    ClientError,
+});
+
+operation_error!(DescribeInstanceStatusError, operations::DESCRIBE_INSTANCE_STATUS, {
+    ClientError,
+});
+
+operation_error!(DescribeInstanceTypesError, operations::DESCRIBE_INSTANCE_TYPES, {
     ClientError,
 });
 
@@ -41,6 +73,30 @@ operation_error!(DescribeLaunchTemplateVersionsError, operations::DESCRIBE_LAUNC
 });
 
 operation_error!(DescribeLaunchTemplatesError, operations::DESCRIBE_LAUNCH_TEMPLATES, {
+    ClientError,
+});
+
+operation_error!(DescribeNetworkInterfacesError, operations::DESCRIBE_NETWORK_INTERFACES, {
+    ClientError,
+});
+
+operation_error!(DescribeRegionsError, operations::DESCRIBE_REGIONS, {
+    ClientError,
+});
+
+operation_error!(DescribeSecurityGroupsError, operations::DESCRIBE_SECURITY_GROUPS, {
+    ClientError,
+});
+
+operation_error!(DescribeSubnetsError, operations::DESCRIBE_SUBNETS, {
+    ClientError,
+});
+
+operation_error!(DescribeTagsError, operations::DESCRIBE_TAGS, {
+    ClientError,
+});
+
+operation_error!(DescribeVpcsError, operations::DESCRIBE_VPCS, {
     ClientError,
 });
 
@@ -73,11 +129,25 @@ common_error!(CommonError {
 } =>
     CreateLaunchTemplateError,
     CreateLaunchTemplateVersionError,
+    CreateTagsError,
     DeleteLaunchTemplateError,
     DeleteLaunchTemplateVersionsError,
+    DeleteTagsError,
+    DescribeAccountAttributesError,
+    DescribeAvailabilityZonesError,
+    DescribeImagesError,
+    DescribeInstanceAttributeError,
+    DescribeInstanceStatusError,
+    DescribeInstanceTypesError,
     DescribeInstancesError,
     DescribeLaunchTemplateVersionsError,
     DescribeLaunchTemplatesError,
+    DescribeNetworkInterfacesError,
+    DescribeRegionsError,
+    DescribeSecurityGroupsError,
+    DescribeSubnetsError,
+    DescribeTagsError,
+    DescribeVpcsError,
     ModifyLaunchTemplateError,
     RebootInstancesError,
     RunInstancesError,

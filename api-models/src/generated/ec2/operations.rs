@@ -26,6 +26,17 @@ pub static CREATE_LAUNCH_TEMPLATE_VERSION: OperationSchema = OperationSchema::ne
 
 operation!(CreateLaunchTemplateVersion, CREATE_LAUNCH_TEMPLATE_VERSION, types::CreateLaunchTemplateVersionRequest => types::CreateLaunchTemplateVersionResult, errors::CreateLaunchTemplateVersionError);
 
+pub static CREATE_TAGS: OperationSchema = OperationSchema::new(
+    "CreateTags",
+    &SERVICE,
+    &schema::CREATE_TAGS_REQUEST,
+    &schema::CREATE_TAGS_RESPONSE,
+    &[&schema::CLIENT_ERROR],
+)
+.on();
+
+operation!(CreateTags, CREATE_TAGS, types::CreateTagsRequest => types::CreateTagsResponse, errors::CreateTagsError);
+
 pub static DELETE_LAUNCH_TEMPLATE: OperationSchema = OperationSchema::new(
     "DeleteLaunchTemplate",
     &SERVICE,
@@ -47,6 +58,101 @@ pub static DELETE_LAUNCH_TEMPLATE_VERSIONS: OperationSchema = OperationSchema::n
 .on();
 
 operation!(DeleteLaunchTemplateVersions, DELETE_LAUNCH_TEMPLATE_VERSIONS, types::DeleteLaunchTemplateVersionsRequest => types::DeleteLaunchTemplateVersionsResult, errors::DeleteLaunchTemplateVersionsError);
+
+pub static DELETE_TAGS: OperationSchema = OperationSchema::new(
+    "DeleteTags",
+    &SERVICE,
+    &schema::DELETE_TAGS_REQUEST,
+    &schema::DELETE_TAGS_RESPONSE,
+    &[&schema::CLIENT_ERROR],
+)
+.on();
+
+operation!(DeleteTags, DELETE_TAGS, types::DeleteTagsRequest => types::DeleteTagsResponse, errors::DeleteTagsError);
+
+pub static DESCRIBE_ACCOUNT_ATTRIBUTES: OperationSchema = OperationSchema::new(
+    "DescribeAccountAttributes",
+    &SERVICE,
+    &schema::DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST,
+    &schema::DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on();
+
+operation!(DescribeAccountAttributes, DESCRIBE_ACCOUNT_ATTRIBUTES, types::DescribeAccountAttributesRequest => types::DescribeAccountAttributesResult, errors::DescribeAccountAttributesError);
+
+pub static DESCRIBE_AVAILABILITY_ZONES: OperationSchema = OperationSchema::new(
+    "DescribeAvailabilityZones",
+    &SERVICE,
+    &schema::DESCRIBE_AVAILABILITY_ZONES_REQUEST,
+    &schema::DESCRIBE_AVAILABILITY_ZONES_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on();
+
+operation!(DescribeAvailabilityZones, DESCRIBE_AVAILABILITY_ZONES, types::DescribeAvailabilityZonesRequest => types::DescribeAvailabilityZonesResult, errors::DescribeAvailabilityZonesError);
+
+pub static DESCRIBE_IMAGES: OperationSchema = OperationSchema::new(
+    "DescribeImages",
+    &SERVICE,
+    &schema::DESCRIBE_IMAGES_REQUEST,
+    &schema::DESCRIBE_IMAGES_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["Images"],
+});
+
+operation!(DescribeImages, DESCRIBE_IMAGES, types::DescribeImagesRequest => types::DescribeImagesResult, errors::DescribeImagesError);
+
+pub static DESCRIBE_INSTANCE_ATTRIBUTE: OperationSchema = OperationSchema::new(
+    "DescribeInstanceAttribute",
+    &SERVICE,
+    &schema::DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST,
+    &schema::INSTANCE_ATTRIBUTE,
+    &[&schema::CLIENT_ERROR],
+)
+.on();
+
+operation!(DescribeInstanceAttribute, DESCRIBE_INSTANCE_ATTRIBUTE, types::DescribeInstanceAttributeRequest => types::InstanceAttribute, errors::DescribeInstanceAttributeError);
+
+pub static DESCRIBE_INSTANCE_STATUS: OperationSchema = OperationSchema::new(
+    "DescribeInstanceStatus",
+    &SERVICE,
+    &schema::DESCRIBE_INSTANCE_STATUS_REQUEST,
+    &schema::DESCRIBE_INSTANCE_STATUS_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["InstanceStatuses"],
+});
+
+operation!(DescribeInstanceStatus, DESCRIBE_INSTANCE_STATUS, types::DescribeInstanceStatusRequest => types::DescribeInstanceStatusResult, errors::DescribeInstanceStatusError);
+
+pub static DESCRIBE_INSTANCE_TYPES: OperationSchema = OperationSchema::new(
+    "DescribeInstanceTypes",
+    &SERVICE,
+    &schema::DESCRIBE_INSTANCE_TYPES_REQUEST,
+    &schema::DESCRIBE_INSTANCE_TYPES_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["InstanceTypes"],
+});
+
+operation!(DescribeInstanceTypes, DESCRIBE_INSTANCE_TYPES, types::DescribeInstanceTypesRequest => types::DescribeInstanceTypesResult, errors::DescribeInstanceTypesError);
 
 pub static DESCRIBE_INSTANCES: OperationSchema = OperationSchema::new(
     "DescribeInstances",
@@ -98,6 +204,102 @@ pub static DESCRIBE_LAUNCH_TEMPLATES: OperationSchema = OperationSchema::new(
 });
 
 operation!(DescribeLaunchTemplates, DESCRIBE_LAUNCH_TEMPLATES, types::DescribeLaunchTemplatesRequest => types::DescribeLaunchTemplatesResult, errors::DescribeLaunchTemplatesError);
+
+pub static DESCRIBE_NETWORK_INTERFACES: OperationSchema = OperationSchema::new(
+    "DescribeNetworkInterfaces",
+    &SERVICE,
+    &schema::DESCRIBE_NETWORK_INTERFACES_REQUEST,
+    &schema::DESCRIBE_NETWORK_INTERFACES_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["NetworkInterfaces"],
+});
+
+operation!(DescribeNetworkInterfaces, DESCRIBE_NETWORK_INTERFACES, types::DescribeNetworkInterfacesRequest => types::DescribeNetworkInterfacesResult, errors::DescribeNetworkInterfacesError);
+
+pub static DESCRIBE_REGIONS: OperationSchema = OperationSchema::new(
+    "DescribeRegions",
+    &SERVICE,
+    &schema::DESCRIBE_REGIONS_REQUEST,
+    &schema::DESCRIBE_REGIONS_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on();
+
+operation!(DescribeRegions, DESCRIBE_REGIONS, types::DescribeRegionsRequest => types::DescribeRegionsResult, errors::DescribeRegionsError);
+
+pub static DESCRIBE_SECURITY_GROUPS: OperationSchema = OperationSchema::new(
+    "DescribeSecurityGroups",
+    &SERVICE,
+    &schema::DESCRIBE_SECURITY_GROUPS_REQUEST,
+    &schema::DESCRIBE_SECURITY_GROUPS_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["SecurityGroups"],
+});
+
+operation!(DescribeSecurityGroups, DESCRIBE_SECURITY_GROUPS, types::DescribeSecurityGroupsRequest => types::DescribeSecurityGroupsResult, errors::DescribeSecurityGroupsError);
+
+pub static DESCRIBE_SUBNETS: OperationSchema = OperationSchema::new(
+    "DescribeSubnets",
+    &SERVICE,
+    &schema::DESCRIBE_SUBNETS_REQUEST,
+    &schema::DESCRIBE_SUBNETS_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["Subnets"],
+});
+
+operation!(DescribeSubnets, DESCRIBE_SUBNETS, types::DescribeSubnetsRequest => types::DescribeSubnetsResult, errors::DescribeSubnetsError);
+
+pub static DESCRIBE_TAGS: OperationSchema = OperationSchema::new(
+    "DescribeTags",
+    &SERVICE,
+    &schema::DESCRIBE_TAGS_REQUEST,
+    &schema::DESCRIBE_TAGS_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["Tags"],
+});
+
+operation!(DescribeTags, DESCRIBE_TAGS, types::DescribeTagsRequest => types::DescribeTagsResult, errors::DescribeTagsError);
+
+pub static DESCRIBE_VPCS: OperationSchema = OperationSchema::new(
+    "DescribeVpcs",
+    &SERVICE,
+    &schema::DESCRIBE_VPCS_REQUEST,
+    &schema::DESCRIBE_VPCS_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["Vpcs"],
+});
+
+operation!(DescribeVpcs, DESCRIBE_VPCS, types::DescribeVpcsRequest => types::DescribeVpcsResult, errors::DescribeVpcsError);
 
 pub static MODIFY_LAUNCH_TEMPLATE: OperationSchema = OperationSchema::new(
     "ModifyLaunchTemplate",

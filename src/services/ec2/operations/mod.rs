@@ -4,11 +4,25 @@
 
 pub(crate) mod create_launch_template;
 pub(crate) mod create_launch_template_version;
+pub(crate) mod create_tags;
 pub(crate) mod delete_launch_template;
 pub(crate) mod delete_launch_template_versions;
+pub(crate) mod delete_tags;
+pub(crate) mod describe_account_attributes;
+pub(crate) mod describe_availability_zones;
+pub(crate) mod describe_images;
+pub(crate) mod describe_instance_attribute;
+pub(crate) mod describe_instance_status;
+pub(crate) mod describe_instance_types;
 pub(crate) mod describe_instances;
 pub(crate) mod describe_launch_template_versions;
 pub(crate) mod describe_launch_templates;
+pub(crate) mod describe_network_interfaces;
+pub(crate) mod describe_regions;
+pub(crate) mod describe_security_groups;
+pub(crate) mod describe_subnets;
+pub(crate) mod describe_tags;
+pub(crate) mod describe_vpcs;
 pub(crate) mod modify_launch_template;
 pub(crate) mod reboot_instances;
 pub(crate) mod run_instances;
@@ -25,11 +39,25 @@ pub(crate) fn table() -> Vec<Entry> {
     vec![
         Entry::new::<ops::CreateLaunchTemplate, _, _>(create_launch_template::handle),
         Entry::new::<ops::CreateLaunchTemplateVersion, _, _>(create_launch_template_version::handle),
+        Entry::new::<ops::CreateTags, _, _>(create_tags::handle),
         Entry::new::<ops::DeleteLaunchTemplate, _, _>(delete_launch_template::handle),
         Entry::new::<ops::DeleteLaunchTemplateVersions, _, _>(delete_launch_template_versions::handle),
+        Entry::new::<ops::DeleteTags, _, _>(delete_tags::handle),
+        Entry::new::<ops::DescribeAccountAttributes, _, _>(describe_account_attributes::handle),
+        Entry::new::<ops::DescribeAvailabilityZones, _, _>(describe_availability_zones::handle),
+        Entry::new::<ops::DescribeImages, _, _>(describe_images::handle),
+        Entry::new::<ops::DescribeInstanceAttribute, _, _>(describe_instance_attribute::handle),
+        Entry::new::<ops::DescribeInstanceStatus, _, _>(describe_instance_status::handle),
+        Entry::new::<ops::DescribeInstanceTypes, _, _>(describe_instance_types::handle),
         Entry::new::<ops::DescribeInstances, _, _>(describe_instances::handle),
         Entry::new::<ops::DescribeLaunchTemplateVersions, _, _>(describe_launch_template_versions::handle),
         Entry::new::<ops::DescribeLaunchTemplates, _, _>(describe_launch_templates::handle),
+        Entry::new::<ops::DescribeNetworkInterfaces, _, _>(describe_network_interfaces::handle),
+        Entry::new::<ops::DescribeRegions, _, _>(describe_regions::handle),
+        Entry::new::<ops::DescribeSecurityGroups, _, _>(describe_security_groups::handle),
+        Entry::new::<ops::DescribeSubnets, _, _>(describe_subnets::handle),
+        Entry::new::<ops::DescribeTags, _, _>(describe_tags::handle),
+        Entry::new::<ops::DescribeVpcs, _, _>(describe_vpcs::handle),
         Entry::new::<ops::ModifyLaunchTemplate, _, _>(modify_launch_template::handle),
         Entry::new::<ops::RebootInstances, _, _>(reboot_instances::handle),
         Entry::new::<ops::RunInstances, _, _>(run_instances::handle),

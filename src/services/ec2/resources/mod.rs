@@ -9,6 +9,7 @@ pub mod paging;
 mod render;
 pub mod tags;
 pub mod template;
+pub mod vpc;
 
 pub use instance::{Instance, InstanceKey, Phase, TemplateUse};
 pub use template::{LaunchTemplate, TemplateKey, TemplateVersion};

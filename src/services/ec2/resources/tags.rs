@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use api_models::ec2::{ClientError, ResourceType, Tag, TagSpecification};
 
 use super::errors::error;
+use super::instance::find_all;
 use super::launch::pairs;
+use super::{Instance, LaunchTemplate, template};
+use crate::identity::Scope;
 use crate::services::tag_rules::is_reserved;
+use crate::store::Transaction;
 
 /// How many tags of its owner a resource may have.
 const MAX: usize = 50;
@@ -56,6 +60,46 @@ pub fn check(given: &[Tag]) -> Result<(), ClientError> {
         }
     }
     Ok(())
+}
+
+/// Removes tags: one with a value only if it has that value; without any, all but AWS's own.
+pub fn remove(tags: &mut BTreeMap<String, String>, given: &[Tag]) {
+    if given.is_empty() {
+        tags.retain(|key, _| is_reserved(key));
+    }
+    for tag in given {
+        let key = tag.key.as_deref().unwrap_or_default();
+        let same = |known: &String| tag.value.as_ref().is_none_or(|value| value == known);
+        if tags.get(key).is_some_and(same) && !is_reserved(key) {
+            tags.remove(key);
+        }
+    }
+}
+
+/// Changes the tags of the instance or launch template with this id.
+///
+/// # Errors
+/// There is none; or what `change` says.
+pub fn change(
+    tx: &mut Transaction,
+    scope: &Scope,
+    id: &str,
+    change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<(), ClientError>,
+) -> Result<(), ClientError> {
+    if id.starts_with("i-") {
+        let found = find_all(tx, scope, &[id.to_owned()])?;
+        let Some(mut instance) = found.first().map(|found| Instance::clone(found)) else { return Ok(()) };
+        change(&mut instance.tags)?;
+        tx.put(instance);
+        return Ok(());
+    }
+    if id.starts_with("lt-") {
+        let mut template = LaunchTemplate::clone(template::find(tx, scope, Some(id), None)?);
+        change(&mut template.tags)?;
+        tx.put(template);
+        return Ok(());
+    }
+    Err(error("InvalidID", format!("The ID '{id}' is not valid")))
 }
 
 /// The tags for one type of what is being made.

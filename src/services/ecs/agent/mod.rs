@@ -84,7 +84,7 @@ pub async fn start(
     inside: Arc<Inside>,
     driver: &mut Driver,
 ) -> AgentHandle {
-    let vpc = Vpc::new(runtime.clone(), shared.store.clone(), &shared.config.vpc_cidr);
+    let vpc = Vpc::new(runtime.clone(), shared.store.clone(), &shared.config.vpc_cidr, shared.config.vpc_range.clone());
     let logs = Logs::new(shared.clone(), runtime.clone());
     let executor = Executor::new(runtime.clone(), vpc, inside, logs, shared.clock.clone(), &shared.config);
     let agent = Arc::new(Agent::new(shared.clone(), executor));

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::addresses::Addresses;
 use crate::runtime::{ContainerRuntime, NetworkSpec, Result, RuntimeError};
-use crate::services::ecs::network::{Cidr, vpc_candidates, zone_index};
+use crate::services::ecs::network::{Cidr, VpcRange, vpc_candidates, zone_index};
 use crate::services::ecs::resources::{TaskKey, TaskStatus};
 use crate::store::Store;
 
@@ -16,6 +16,8 @@ pub(super) struct Vpc {
     runtime: Arc<dyn ContainerRuntime>,
     store: Arc<Store>,
     configured: String,
+    /// Where everybody learns which range it is.
+    range: VpcRange,
     /// The network's name on the engine.
     name: String,
     made: tokio::sync::Mutex<Option<Cidr>>,
@@ -24,12 +26,18 @@ pub(super) struct Vpc {
 }
 
 impl Vpc {
-    pub(super) fn new(runtime: Arc<dyn ContainerRuntime>, store: Arc<Store>, configured: &str) -> Self {
+    pub(super) fn new(
+        runtime: Arc<dyn ContainerRuntime>,
+        store: Arc<Store>,
+        configured: &str,
+        range: VpcRange,
+    ) -> Self {
         let name = format!("localecs-{}", store.id());
         Self {
             runtime,
             store,
             configured: configured.to_owned(),
+            range,
             name,
             made: tokio::sync::Mutex::default(),
             addresses: Mutex::default(),
@@ -47,6 +55,7 @@ impl Vpc {
             return Ok(());
         }
         let cidr = self.find_or_make().await?;
+        self.range.tell(cidr);
         let mut addresses = self.addresses.lock();
         // Only a VPC that moved begins anew: what was handed out stays so.
         if !matches!(&*addresses, Some((known, _)) if *known == cidr) {

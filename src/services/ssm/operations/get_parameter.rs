@@ -6,7 +6,9 @@ use api_models::ssm::{
 };
 
 use crate::services::Context;
-use crate::services::ssm::resources::{Missing, referenced, secret_as_parameter, select, version_not_found};
+use crate::services::ssm::resources::{
+    Missing, public_parameter, referenced, secret_as_parameter, select, version_not_found,
+};
 
 /// What is said of a secret that is to be read through its name in Parameter Store.
 pub(super) const NOT_DECRYPTED: &str = "WithDecryption flag must be True for retrieving a Secret Manager secret.";
@@ -27,6 +29,9 @@ pub(crate) async fn handle(
                 "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {name} not found."
             ))
         })?;
+        return Ok(GetParameterResult { parameter: Some(Box::new(parameter)) });
+    }
+    if let Some(parameter) = public_parameter(&context.scope, &name) {
         return Ok(GetParameterResult { parameter: Some(Box::new(parameter)) });
     }
     match select(&state, &context.scope, &name) {

@@ -7,7 +7,7 @@ use api_models::ssm::{GetParametersError, GetParametersRequest, GetParametersRes
 
 use super::get_parameter::NOT_DECRYPTED;
 use crate::services::Context;
-use crate::services::ssm::resources::{referenced, secret_as_parameter, select};
+use crate::services::ssm::resources::{public_parameter, referenced, secret_as_parameter, select};
 
 pub(crate) async fn handle(
     context: Context,
@@ -27,6 +27,10 @@ pub(crate) async fn handle(
                 Some(parameter) => parameters.push(parameter),
                 None => invalid.push(name.clone()),
             }
+            continue;
+        }
+        if let Some(parameter) = public_parameter(&context.scope, name) {
+            parameters.push(parameter);
             continue;
         }
         match select(&state, &context.scope, name) {

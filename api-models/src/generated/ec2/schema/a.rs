@@ -66,6 +66,35 @@ pub static ACCELERATOR_TYPE: StringSchema =
 pub static ACCELERATOR_TYPE_SET: ListSchema =
     ListSchema::new("AcceleratorTypeSet", Schema::String(&ACCELERATOR_TYPE)).member_name("item");
 
+pub static ACCOUNT_ATTRIBUTE: StructureSchema = StructureSchema::new(
+    "AccountAttribute",
+    &[
+        MemberSchema::new("AttributeName", Schema::String(&STRING)).wire("attributeName"),
+        MemberSchema::new("AttributeValues", Schema::List(&ACCOUNT_ATTRIBUTE_VALUE_LIST)).wire("attributeValueSet"),
+    ],
+);
+
+pub static ACCOUNT_ATTRIBUTE_LIST: ListSchema =
+    ListSchema::new("AccountAttributeList", Schema::Structure(&ACCOUNT_ATTRIBUTE)).member_name("item");
+
+pub static ACCOUNT_ATTRIBUTE_NAME: StringSchema =
+    StringSchema::new("AccountAttributeName").one_of(&["supported-platforms", "default-vpc"]);
+
+pub static ACCOUNT_ATTRIBUTE_NAME_STRING_LIST: ListSchema =
+    ListSchema::new("AccountAttributeNameStringList", Schema::String(&ACCOUNT_ATTRIBUTE_NAME))
+        .member_name("attributeName");
+
+pub static ACCOUNT_ATTRIBUTE_VALUE: StructureSchema = StructureSchema::new(
+    "AccountAttributeValue",
+    &[MemberSchema::new("AttributeValue", Schema::String(&STRING)).wire("attributeValue")],
+);
+
+pub static ACCOUNT_ATTRIBUTE_VALUE_LIST: ListSchema =
+    ListSchema::new("AccountAttributeValueList", Schema::Structure(&ACCOUNT_ATTRIBUTE_VALUE)).member_name("item");
+
+pub static ADDITIONAL_FLEXIBLE_NETWORK_INTERFACES: IntegerSchema =
+    IntegerSchema::new("AdditionalFlexibleNetworkInterfaces");
+
 pub static ALLOWED_INSTANCE_TYPE: StringSchema =
     StringSchema::new("AllowedInstanceType").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
 
@@ -78,10 +107,110 @@ pub static ALLOWED_INSTANCE_TYPE_SET: ListSchema =
 pub static AMD_SEV_SNP_SPECIFICATION: StringSchema =
     StringSchema::new("AmdSevSnpSpecification").one_of(&["enabled", "disabled"]);
 
+pub static APPLICATION_STATUS_SUMMARY: StructureSchema = StructureSchema::new(
+    "ApplicationStatusSummary",
+    &[
+        MemberSchema::new("Status", Schema::String(&SUMMARY_STATUS)).wire("status"),
+        MemberSchema::new("ImpairedSince", Schema::Timestamp(TimestampFormat::Default)).wire("impairedSince"),
+    ],
+);
+
+pub static ARCHITECTURE_TYPE: StringSchema =
+    StringSchema::new("ArchitectureType").one_of(&["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"]);
+
+pub static ARCHITECTURE_TYPE_LIST: ListSchema =
+    ListSchema::new("ArchitectureTypeList", Schema::String(&ARCHITECTURE_TYPE)).member_name("item");
+
 pub static ARCHITECTURE_VALUES: StringSchema =
     StringSchema::new("ArchitectureValues").one_of(&["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"]);
+
+pub static ASSOCIATED_SUBNET_LIST: ListSchema =
+    ListSchema::new("AssociatedSubnetList", Schema::String(&SUBNET_ID)).member_name("item");
+
+pub static ATTACHMENT_ENA_SRD_SPECIFICATION: StructureSchema = StructureSchema::new(
+    "AttachmentEnaSrdSpecification",
+    &[
+        MemberSchema::new("EnaSrdEnabled", Schema::Boolean).wire("enaSrdEnabled"),
+        MemberSchema::new("EnaSrdUdpSpecification", Schema::Structure(&ATTACHMENT_ENA_SRD_UDP_SPECIFICATION))
+            .wire("enaSrdUdpSpecification"),
+    ],
+);
+
+pub static ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: StructureSchema = StructureSchema::new(
+    "AttachmentEnaSrdUdpSpecification",
+    &[MemberSchema::new("EnaSrdUdpEnabled", Schema::Boolean).wire("enaSrdUdpEnabled")],
+);
+
+pub static ATTACHMENT_LIMIT_TYPE: StringSchema =
+    StringSchema::new("AttachmentLimitType").one_of(&["shared", "dedicated"]);
 
 pub static ATTACHMENT_STATUS: StringSchema =
     StringSchema::new("AttachmentStatus").one_of(&["attaching", "attached", "detaching", "detached"]);
 
+pub static ATTRIBUTE_BOOLEAN_VALUE: StructureSchema =
+    StructureSchema::new("AttributeBooleanValue", &[MemberSchema::new("Value", Schema::Boolean).wire("value")]);
+
+pub static ATTRIBUTE_VALUE: StructureSchema =
+    StructureSchema::new("AttributeValue", &[MemberSchema::new("Value", Schema::String(&STRING)).wire("value")]);
+
+pub static AVAILABILITY_ZONE: StructureSchema = StructureSchema::new(
+    "AvailabilityZone",
+    &[
+        MemberSchema::new("OptInStatus", Schema::String(&AVAILABILITY_ZONE_OPT_IN_STATUS)).wire("optInStatus"),
+        MemberSchema::new("Messages", Schema::List(&AVAILABILITY_ZONE_MESSAGE_LIST)).wire("messageSet"),
+        MemberSchema::new("RegionName", Schema::String(&STRING)).wire("regionName"),
+        MemberSchema::new("ZoneName", Schema::String(&STRING)).wire("zoneName"),
+        MemberSchema::new("ZoneId", Schema::String(&STRING)).wire("zoneId"),
+        MemberSchema::new("GroupName", Schema::String(&STRING)).wire("groupName"),
+        MemberSchema::new("NetworkBorderGroup", Schema::String(&STRING)).wire("networkBorderGroup"),
+        MemberSchema::new("ZoneType", Schema::String(&STRING)).wire("zoneType"),
+        MemberSchema::new("ParentZoneName", Schema::String(&STRING)).wire("parentZoneName"),
+        MemberSchema::new("ParentZoneId", Schema::String(&STRING)).wire("parentZoneId"),
+        MemberSchema::new("GroupLongName", Schema::String(&STRING)).wire("groupLongName"),
+        MemberSchema::new("Geography", Schema::List(&AVAILABILITY_ZONE_GEOGRAPHY_LIST)).wire("geographySet"),
+        MemberSchema::new("SubGeography", Schema::List(&AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST)).wire("subGeographySet"),
+        MemberSchema::new("State", Schema::String(&AVAILABILITY_ZONE_STATE)).wire("zoneState"),
+    ],
+);
+
+pub static AVAILABILITY_ZONE_GEOGRAPHY: StructureSchema = StructureSchema::new(
+    "AvailabilityZoneGeography",
+    &[MemberSchema::new("Name", Schema::String(&STRING)).wire("name")],
+);
+
+pub static AVAILABILITY_ZONE_GEOGRAPHY_LIST: ListSchema =
+    ListSchema::new("AvailabilityZoneGeographyList", Schema::Structure(&AVAILABILITY_ZONE_GEOGRAPHY))
+        .member_name("item");
+
 pub static AVAILABILITY_ZONE_ID: StringSchema = StringSchema::new("AvailabilityZoneId");
+
+pub static AVAILABILITY_ZONE_LIST: ListSchema =
+    ListSchema::new("AvailabilityZoneList", Schema::Structure(&AVAILABILITY_ZONE)).member_name("item");
+
+pub static AVAILABILITY_ZONE_MESSAGE: StructureSchema = StructureSchema::new(
+    "AvailabilityZoneMessage",
+    &[MemberSchema::new("Message", Schema::String(&STRING)).wire("message")],
+);
+
+pub static AVAILABILITY_ZONE_MESSAGE_LIST: ListSchema =
+    ListSchema::new("AvailabilityZoneMessageList", Schema::Structure(&AVAILABILITY_ZONE_MESSAGE)).member_name("item");
+
+pub static AVAILABILITY_ZONE_OPT_IN_STATUS: StringSchema =
+    StringSchema::new("AvailabilityZoneOptInStatus").one_of(&["opt-in-not-required", "opted-in", "not-opted-in"]);
+
+pub static AVAILABILITY_ZONE_STATE: StringSchema = StringSchema::new("AvailabilityZoneState").one_of(&[
+    "available",
+    "information",
+    "impaired",
+    "unavailable",
+    "constrained",
+]);
+
+pub static AVAILABILITY_ZONE_SUB_GEOGRAPHY: StructureSchema = StructureSchema::new(
+    "AvailabilityZoneSubGeography",
+    &[MemberSchema::new("Name", Schema::String(&STRING)).wire("name")],
+);
+
+pub static AVAILABILITY_ZONE_SUB_GEOGRAPHY_LIST: ListSchema =
+    ListSchema::new("AvailabilityZoneSubGeographyList", Schema::Structure(&AVAILABILITY_ZONE_SUB_GEOGRAPHY))
+        .member_name("item");

@@ -3,7 +3,17 @@
 use super::*;
 use crate::schema::*;
 
+pub static BANDWIDTH_WEIGHTING_TYPE: StringSchema =
+    StringSchema::new("BandwidthWeightingType").one_of(&["default", "vpc-1", "ebs-1"]);
+
+pub static BANDWIDTH_WEIGHTING_TYPE_LIST: ListSchema =
+    ListSchema::new("BandwidthWeightingTypeList", Schema::String(&BANDWIDTH_WEIGHTING_TYPE)).member_name("item");
+
 pub static BARE_METAL: StringSchema = StringSchema::new("BareMetal").one_of(&["included", "required", "excluded"]);
+
+pub static BASELINE_BANDWIDTH_IN_GBPS: DoubleSchema = DoubleSchema::new("BaselineBandwidthInGbps");
+
+pub static BASELINE_BANDWIDTH_IN_MBPS: IntegerSchema = IntegerSchema::new("BaselineBandwidthInMbps");
 
 pub static BASELINE_EBS_BANDWIDTH_MBPS: StructureSchema = StructureSchema::new(
     "BaselineEbsBandwidthMbps",
@@ -18,6 +28,8 @@ pub static BASELINE_EBS_BANDWIDTH_MBPS_REQUEST: StructureSchema = StructureSchem
     &[MemberSchema::new("Min", Schema::Integer(&INTEGER)), MemberSchema::new("Max", Schema::Integer(&INTEGER))],
 );
 
+pub static BASELINE_IOPS: IntegerSchema = IntegerSchema::new("BaselineIops");
+
 pub static BASELINE_PERFORMANCE_FACTORS: StructureSchema = StructureSchema::new(
     "BaselinePerformanceFactors",
     &[MemberSchema::new("Cpu", Schema::Structure(&CPU_PERFORMANCE_FACTOR)).wire("cpu")],
@@ -27,6 +39,8 @@ pub static BASELINE_PERFORMANCE_FACTORS_REQUEST: StructureSchema = StructureSche
     "BaselinePerformanceFactorsRequest",
     &[MemberSchema::new("Cpu", Schema::Structure(&CPU_PERFORMANCE_FACTOR_REQUEST))],
 );
+
+pub static BASELINE_THROUGHPUT_IN_M_BPS: DoubleSchema = DoubleSchema::new("BaselineThroughputInMBps");
 
 pub static BLOCK_DEVICE_MAPPING: StructureSchema = StructureSchema::new(
     "BlockDeviceMapping",
@@ -38,9 +52,26 @@ pub static BLOCK_DEVICE_MAPPING: StructureSchema = StructureSchema::new(
     ],
 );
 
+pub static BLOCK_DEVICE_MAPPING_LIST: ListSchema =
+    ListSchema::new("BlockDeviceMappingList", Schema::Structure(&BLOCK_DEVICE_MAPPING)).member_name("item");
+
 pub static BLOCK_DEVICE_MAPPING_REQUEST_LIST: ListSchema =
     ListSchema::new("BlockDeviceMappingRequestList", Schema::Structure(&BLOCK_DEVICE_MAPPING))
         .member_name("BlockDeviceMapping");
+
+pub static BLOCK_PUBLIC_ACCESS_MODE: StringSchema =
+    StringSchema::new("BlockPublicAccessMode").one_of(&["off", "block-bidirectional", "block-ingress"]);
+
+pub static BLOCK_PUBLIC_ACCESS_STATES: StructureSchema = StructureSchema::new(
+    "BlockPublicAccessStates",
+    &[MemberSchema::new("InternetGatewayBlockMode", Schema::String(&BLOCK_PUBLIC_ACCESS_MODE))
+        .wire("internetGatewayBlockMode")],
+);
+
+pub static BOOT_MODE_TYPE: StringSchema = StringSchema::new("BootModeType").one_of(&["legacy-bios", "uefi"]);
+
+pub static BOOT_MODE_TYPE_LIST: ListSchema =
+    ListSchema::new("BootModeTypeList", Schema::String(&BOOT_MODE_TYPE)).member_name("item");
 
 pub static BOOT_MODE_VALUES: StringSchema =
     StringSchema::new("BootModeValues").one_of(&["legacy-bios", "uefi", "uefi-preferred"]);

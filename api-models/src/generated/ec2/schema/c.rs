@@ -49,6 +49,17 @@ pub static CLIENT_ERROR: StructureSchema = StructureSchema::new(
 )
 .error("ClientError", 400, false);
 
+pub static COIP_POOL_ID: StringSchema = StringSchema::new("CoipPoolId");
+
+pub static CONNECTION_TRACKING_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "ConnectionTrackingConfiguration",
+    &[
+        MemberSchema::new("TcpEstablishedTimeout", Schema::Integer(&INTEGER)).wire("tcpEstablishedTimeout"),
+        MemberSchema::new("UdpStreamTimeout", Schema::Integer(&INTEGER)).wire("udpStreamTimeout"),
+        MemberSchema::new("UdpTimeout", Schema::Integer(&INTEGER)).wire("udpTimeout"),
+    ],
+);
+
 pub static CONNECTION_TRACKING_SPECIFICATION: StructureSchema = StructureSchema::new(
     "ConnectionTrackingSpecification",
     &[
@@ -76,8 +87,15 @@ pub static CONNECTION_TRACKING_SPECIFICATION_RESPONSE: StructureSchema = Structu
     ],
 );
 
+pub static CORE_COUNT: IntegerSchema = IntegerSchema::new("CoreCount");
+
+pub static CORE_COUNT_LIST: ListSchema =
+    ListSchema::new("CoreCountList", Schema::Integer(&CORE_COUNT)).member_name("item");
+
 pub static CPU_MANUFACTURER: StringSchema =
     StringSchema::new("CpuManufacturer").one_of(&["intel", "amd", "amazon-web-services", "apple"]);
+
+pub static CPU_MANUFACTURER_NAME: StringSchema = StringSchema::new("CpuManufacturerName");
 
 pub static CPU_MANUFACTURER_SET: ListSchema =
     ListSchema::new("CpuManufacturerSet", Schema::String(&CPU_MANUFACTURER)).member_name("item");
@@ -156,6 +174,17 @@ pub static CREATE_LAUNCH_TEMPLATE_VERSION_RESULT: StructureSchema = StructureSch
         MemberSchema::new("Warning", Schema::Structure(&VALIDATION_WARNING)).wire("warning"),
     ],
 );
+
+pub static CREATE_TAGS_REQUEST: StructureSchema = StructureSchema::new(
+    "CreateTagsRequest",
+    &[
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Resources", Schema::List(&RESOURCE_ID_LIST)).wire("ResourceId").required(),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("Tag").required(),
+    ],
+);
+
+pub static CREATE_TAGS_RESPONSE: StructureSchema = StructureSchema::new("CreateTagsResponse", &[]);
 
 pub static CREDIT_SPECIFICATION: StructureSchema = StructureSchema::new(
     "CreditSpecification",

@@ -3,7 +3,31 @@
 use super::*;
 use crate::schema::*;
 
+pub static DIT_MAX_RESULTS: IntegerSchema = IntegerSchema::new("DITMaxResults").min(5).max(100);
+
 pub static DEDICATED_HOST_ID: StringSchema = StringSchema::new("DedicatedHostId");
+
+pub static DEFAULT_CONNECTION_TRACKING_CONFIGURATION: StructureSchema = StructureSchema::new(
+    "DefaultConnectionTrackingConfiguration",
+    &[
+        MemberSchema::new("DefaultTcpEstablishedTimeout", Schema::Integer(&DEFAULT_TCP_ESTABLISHED_TIMEOUT))
+            .wire("defaultTcpEstablishedTimeout"),
+        MemberSchema::new("DefaultUdpTimeout", Schema::Integer(&DEFAULT_UDP_TIMEOUT)).wire("defaultUdpTimeout"),
+        MemberSchema::new("DefaultUdpStreamTimeout", Schema::Integer(&DEFAULT_UDP_STREAM_TIMEOUT))
+            .wire("defaultUdpStreamTimeout"),
+    ],
+);
+
+pub static DEFAULT_ENA_QUEUE_COUNT_PER_INTERFACE: IntegerSchema =
+    IntegerSchema::new("DefaultEnaQueueCountPerInterface");
+
+pub static DEFAULT_NETWORK_CARD_INDEX: IntegerSchema = IntegerSchema::new("DefaultNetworkCardIndex");
+
+pub static DEFAULT_TCP_ESTABLISHED_TIMEOUT: IntegerSchema = IntegerSchema::new("DefaultTcpEstablishedTimeout");
+
+pub static DEFAULT_UDP_STREAM_TIMEOUT: IntegerSchema = IntegerSchema::new("DefaultUdpStreamTimeout");
+
+pub static DEFAULT_UDP_TIMEOUT: IntegerSchema = IntegerSchema::new("DefaultUdpTimeout");
 
 pub static DELETE_LAUNCH_TEMPLATE_REQUEST: StructureSchema = StructureSchema::new(
     "DeleteLaunchTemplateRequest",
@@ -73,6 +97,119 @@ pub static DELETE_LAUNCH_TEMPLATE_VERSIONS_RESULT: StructureSchema = StructureSc
             Schema::List(&DELETE_LAUNCH_TEMPLATE_VERSIONS_RESPONSE_ERROR_SET),
         )
         .wire("unsuccessfullyDeletedLaunchTemplateVersionSet"),
+    ],
+);
+
+pub static DELETE_TAGS_REQUEST: StructureSchema = StructureSchema::new(
+    "DeleteTagsRequest",
+    &[
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Resources", Schema::List(&RESOURCE_ID_LIST)).wire("resourceId").required(),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("tag"),
+    ],
+);
+
+pub static DELETE_TAGS_RESPONSE: StructureSchema = StructureSchema::new("DeleteTagsResponse", &[]);
+
+pub static DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeAccountAttributesRequest",
+    &[
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("AttributeNames", Schema::List(&ACCOUNT_ATTRIBUTE_NAME_STRING_LIST)).wire("attributeName"),
+    ],
+);
+
+pub static DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeAccountAttributesResult",
+    &[MemberSchema::new("AccountAttributes", Schema::List(&ACCOUNT_ATTRIBUTE_LIST)).wire("accountAttributeSet")],
+);
+
+pub static DESCRIBE_AVAILABILITY_ZONES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeAvailabilityZonesRequest",
+    &[
+        MemberSchema::new("ZoneNames", Schema::List(&ZONE_NAME_STRING_LIST)).wire("ZoneName"),
+        MemberSchema::new("ZoneIds", Schema::List(&ZONE_ID_STRING_LIST)).wire("ZoneId"),
+        MemberSchema::new("AllAvailabilityZones", Schema::Boolean),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+    ],
+);
+
+pub static DESCRIBE_AVAILABILITY_ZONES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeAvailabilityZonesResult",
+    &[MemberSchema::new("AvailabilityZones", Schema::List(&AVAILABILITY_ZONE_LIST)).wire("availabilityZoneInfo")],
+);
+
+pub static DESCRIBE_IMAGES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeImagesRequest",
+    &[
+        MemberSchema::new("ExecutableUsers", Schema::List(&EXECUTABLE_BY_STRING_LIST)).wire("ExecutableBy"),
+        MemberSchema::new("ImageIds", Schema::List(&IMAGE_ID_STRING_LIST)).wire("ImageId"),
+        MemberSchema::new("Owners", Schema::List(&OWNER_STRING_LIST)).wire("Owner"),
+        MemberSchema::new("IncludeDeprecated", Schema::Boolean),
+        MemberSchema::new("IncludeDisabled", Schema::Boolean),
+        MemberSchema::new("MaxResults", Schema::Integer(&INTEGER)),
+        MemberSchema::new("NextToken", Schema::String(&STRING)),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+    ],
+);
+
+pub static DESCRIBE_IMAGES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeImagesResult",
+    &[
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+        MemberSchema::new("Images", Schema::List(&IMAGE_LIST)).wire("imagesSet"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeInstanceAttributeRequest",
+    &[
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("InstanceId", Schema::String(&INSTANCE_ID)).wire("instanceId").required(),
+        MemberSchema::new("Attribute", Schema::String(&INSTANCE_ATTRIBUTE_NAME)).wire("attribute").required(),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_STATUS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeInstanceStatusRequest",
+    &[
+        MemberSchema::new("InstanceIds", Schema::List(&INSTANCE_ID_STRING_LIST)).wire("InstanceId"),
+        MemberSchema::new("MaxResults", Schema::Integer(&INTEGER)),
+        MemberSchema::new("NextToken", Schema::String(&STRING)),
+        MemberSchema::new("IncludeManagedResources", Schema::Boolean),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+        MemberSchema::new("IncludeAllInstances", Schema::Boolean).wire("includeAllInstances"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_STATUS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeInstanceStatusResult",
+    &[
+        MemberSchema::new("InstanceStatuses", Schema::List(&INSTANCE_STATUS_LIST)).wire("instanceStatusSet"),
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_TYPES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeInstanceTypesRequest",
+    &[
+        MemberSchema::new("DryRun", Schema::Boolean),
+        MemberSchema::new("InstanceTypes", Schema::List(&REQUEST_INSTANCE_TYPE_LIST)).wire("InstanceType"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+        MemberSchema::new("MaxResults", Schema::Integer(&DIT_MAX_RESULTS)),
+        MemberSchema::new("NextToken", Schema::String(&NEXT_TOKEN)),
+        MemberSchema::new("IncludeUnsupportedInRegion", Schema::Boolean),
+    ],
+);
+
+pub static DESCRIBE_INSTANCE_TYPES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeInstanceTypesResult",
+    &[
+        MemberSchema::new("InstanceTypes", Schema::List(&INSTANCE_TYPE_INFO_LIST)).wire("instanceTypeSet"),
+        MemberSchema::new("NextToken", Schema::String(&NEXT_TOKEN)).wire("nextToken"),
     ],
 );
 
@@ -147,6 +284,146 @@ pub static DESCRIBE_LAUNCH_TEMPLATES_RESULT: StructureSchema = StructureSchema::
     ],
 );
 
+pub static DESCRIBE_NETWORK_INTERFACES_MAX_RESULTS: IntegerSchema =
+    IntegerSchema::new("DescribeNetworkInterfacesMaxResults").min(5).max(1000);
+
+pub static DESCRIBE_NETWORK_INTERFACES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeNetworkInterfacesRequest",
+    &[
+        MemberSchema::new("NextToken", Schema::String(&STRING)),
+        MemberSchema::new("MaxResults", Schema::Integer(&DESCRIBE_NETWORK_INTERFACES_MAX_RESULTS)),
+        MemberSchema::new("IncludeManagedResources", Schema::Boolean),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("NetworkInterfaceIds", Schema::List(&NETWORK_INTERFACE_ID_LIST)).wire("NetworkInterfaceId"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("filter"),
+    ],
+);
+
+pub static DESCRIBE_NETWORK_INTERFACES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeNetworkInterfacesResult",
+    &[
+        MemberSchema::new("NetworkInterfaces", Schema::List(&NETWORK_INTERFACE_LIST)).wire("networkInterfaceSet"),
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+    ],
+);
+
+pub static DESCRIBE_REGIONS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeRegionsRequest",
+    &[
+        MemberSchema::new("RegionNames", Schema::List(&REGION_NAME_STRING_LIST)).wire("RegionName"),
+        MemberSchema::new("AllRegions", Schema::Boolean),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+    ],
+);
+
+pub static DESCRIBE_REGIONS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeRegionsResult",
+    &[MemberSchema::new("Regions", Schema::List(&REGION_LIST)).wire("regionInfo")],
+);
+
+pub static DESCRIBE_SECURITY_GROUPS_MAX_RESULTS: IntegerSchema =
+    IntegerSchema::new("DescribeSecurityGroupsMaxResults").min(5).max(1000);
+
+pub static DESCRIBE_SECURITY_GROUPS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeSecurityGroupsRequest",
+    &[
+        MemberSchema::new("GroupIds", Schema::List(&GROUP_ID_STRING_LIST)).wire("GroupId"),
+        MemberSchema::new("GroupNames", Schema::List(&GROUP_NAME_STRING_LIST)).wire("GroupName"),
+        MemberSchema::new("NextToken", Schema::String(&STRING)),
+        MemberSchema::new("MaxResults", Schema::Integer(&DESCRIBE_SECURITY_GROUPS_MAX_RESULTS)),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+    ],
+);
+
+pub static DESCRIBE_SECURITY_GROUPS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeSecurityGroupsResult",
+    &[
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+        MemberSchema::new("SecurityGroups", Schema::List(&SECURITY_GROUP_LIST)).wire("securityGroupInfo"),
+    ],
+);
+
+pub static DESCRIBE_SUBNETS_MAX_RESULTS: IntegerSchema =
+    IntegerSchema::new("DescribeSubnetsMaxResults").min(5).max(1000);
+
+pub static DESCRIBE_SUBNETS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeSubnetsRequest",
+    &[
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+        MemberSchema::new("SubnetIds", Schema::List(&SUBNET_ID_STRING_LIST)).wire("SubnetId"),
+        MemberSchema::new("NextToken", Schema::String(&STRING)),
+        MemberSchema::new("MaxResults", Schema::Integer(&DESCRIBE_SUBNETS_MAX_RESULTS)),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+    ],
+);
+
+pub static DESCRIBE_SUBNETS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeSubnetsResult",
+    &[
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+        MemberSchema::new("Subnets", Schema::List(&SUBNET_LIST)).wire("subnetSet"),
+    ],
+);
+
+pub static DESCRIBE_TAGS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeTagsRequest",
+    &[
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+        MemberSchema::new("MaxResults", Schema::Integer(&INTEGER)).wire("maxResults"),
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+    ],
+);
+
+pub static DESCRIBE_TAGS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeTagsResult",
+    &[
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+        MemberSchema::new("Tags", Schema::List(&TAG_DESCRIPTION_LIST)).wire("tagSet"),
+    ],
+);
+
+pub static DESCRIBE_VPCS_MAX_RESULTS: IntegerSchema = IntegerSchema::new("DescribeVpcsMaxResults").min(5).max(1000);
+
+pub static DESCRIBE_VPCS_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeVpcsRequest",
+    &[
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+        MemberSchema::new("VpcIds", Schema::List(&VPC_ID_STRING_LIST)).wire("VpcId"),
+        MemberSchema::new("NextToken", Schema::String(&STRING)),
+        MemberSchema::new("MaxResults", Schema::Integer(&DESCRIBE_VPCS_MAX_RESULTS)),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+    ],
+);
+
+pub static DESCRIBE_VPCS_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeVpcsResult",
+    &[
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+        MemberSchema::new("Vpcs", Schema::List(&VPC_LIST)).wire("vpcSet"),
+    ],
+);
+
 pub static DEVICE_TYPE: StringSchema = StringSchema::new("DeviceType").one_of(&["ebs", "instance-store"]);
+
+pub static DISK_COUNT: IntegerSchema = IntegerSchema::new("DiskCount");
+
+pub static DISK_INFO: StructureSchema = StructureSchema::new(
+    "DiskInfo",
+    &[
+        MemberSchema::new("SizeInGB", Schema::Long(&DISK_SIZE)).wire("sizeInGB"),
+        MemberSchema::new("Count", Schema::Integer(&DISK_COUNT)).wire("count"),
+        MemberSchema::new("Type", Schema::String(&DISK_TYPE)).wire("type"),
+    ],
+);
+
+pub static DISK_INFO_LIST: ListSchema =
+    ListSchema::new("DiskInfoList", Schema::Structure(&DISK_INFO)).member_name("item");
+
+pub static DISK_SIZE: IntegerSchema = IntegerSchema::new("DiskSize");
+
+pub static DISK_TYPE: StringSchema = StringSchema::new("DiskType").one_of(&["hdd", "ssd"]);
 
 pub static DOUBLE: DoubleSchema = DoubleSchema::new("Double");

@@ -22,6 +22,46 @@ pub static EBS_BLOCK_DEVICE: StructureSchema = StructureSchema::new(
     ],
 );
 
+pub static EBS_CARD_INDEX: IntegerSchema = IntegerSchema::new("EbsCardIndex");
+
+pub static EBS_CARD_INFO: StructureSchema = StructureSchema::new(
+    "EbsCardInfo",
+    &[
+        MemberSchema::new("EbsCardIndex", Schema::Integer(&EBS_CARD_INDEX)).wire("ebsCardIndex"),
+        MemberSchema::new("BaselineBandwidthInMbps", Schema::Integer(&BASELINE_BANDWIDTH_IN_MBPS))
+            .wire("baselineBandwidthInMbps"),
+        MemberSchema::new("BaselineThroughputInMBps", Schema::Double(&BASELINE_THROUGHPUT_IN_M_BPS))
+            .wire("baselineThroughputInMBps"),
+        MemberSchema::new("BaselineIops", Schema::Integer(&BASELINE_IOPS)).wire("baselineIops"),
+        MemberSchema::new("MaximumBandwidthInMbps", Schema::Integer(&MAXIMUM_BANDWIDTH_IN_MBPS))
+            .wire("maximumBandwidthInMbps"),
+        MemberSchema::new("MaximumThroughputInMBps", Schema::Double(&MAXIMUM_THROUGHPUT_IN_M_BPS))
+            .wire("maximumThroughputInMBps"),
+        MemberSchema::new("MaximumIops", Schema::Integer(&MAXIMUM_IOPS)).wire("maximumIops"),
+    ],
+);
+
+pub static EBS_CARD_INFO_LIST: ListSchema =
+    ListSchema::new("EbsCardInfoList", Schema::Structure(&EBS_CARD_INFO)).member_name("item");
+
+pub static EBS_ENCRYPTION_SUPPORT: StringSchema =
+    StringSchema::new("EbsEncryptionSupport").one_of(&["unsupported", "supported"]);
+
+pub static EBS_INFO: StructureSchema = StructureSchema::new(
+    "EbsInfo",
+    &[
+        MemberSchema::new("EbsOptimizedSupport", Schema::String(&EBS_OPTIMIZED_SUPPORT)).wire("ebsOptimizedSupport"),
+        MemberSchema::new("EncryptionSupport", Schema::String(&EBS_ENCRYPTION_SUPPORT)).wire("encryptionSupport"),
+        MemberSchema::new("EbsOptimizedInfo", Schema::Structure(&EBS_OPTIMIZED_INFO)).wire("ebsOptimizedInfo"),
+        MemberSchema::new("NvmeSupport", Schema::String(&EBS_NVME_SUPPORT)).wire("nvmeSupport"),
+        MemberSchema::new("MaximumEbsAttachments", Schema::Integer(&MAXIMUM_EBS_ATTACHMENTS))
+            .wire("maximumEbsAttachments"),
+        MemberSchema::new("AttachmentLimitType", Schema::String(&ATTACHMENT_LIMIT_TYPE)).wire("attachmentLimitType"),
+        MemberSchema::new("MaximumEbsCards", Schema::Integer(&MAXIMUM_EBS_CARDS)).wire("maximumEbsCards"),
+        MemberSchema::new("EbsCards", Schema::List(&EBS_CARD_INFO_LIST)).wire("ebsCardSet"),
+    ],
+);
+
 pub static EBS_INSTANCE_BLOCK_DEVICE: StructureSchema = StructureSchema::new(
     "EbsInstanceBlockDevice",
     &[
@@ -34,6 +74,53 @@ pub static EBS_INSTANCE_BLOCK_DEVICE: StructureSchema = StructureSchema::new(
         MemberSchema::new("Operator", Schema::Structure(&OPERATOR_RESPONSE)).wire("operator"),
         MemberSchema::new("EbsCardIndex", Schema::Integer(&INTEGER)).wire("ebsCardIndex"),
     ],
+);
+
+pub static EBS_NVME_SUPPORT: StringSchema =
+    StringSchema::new("EbsNvmeSupport").one_of(&["unsupported", "supported", "required"]);
+
+pub static EBS_OPTIMIZED_INFO: StructureSchema = StructureSchema::new(
+    "EbsOptimizedInfo",
+    &[
+        MemberSchema::new("BaselineBandwidthInMbps", Schema::Integer(&BASELINE_BANDWIDTH_IN_MBPS))
+            .wire("baselineBandwidthInMbps"),
+        MemberSchema::new("BaselineThroughputInMBps", Schema::Double(&BASELINE_THROUGHPUT_IN_M_BPS))
+            .wire("baselineThroughputInMBps"),
+        MemberSchema::new("BaselineIops", Schema::Integer(&BASELINE_IOPS)).wire("baselineIops"),
+        MemberSchema::new("MaximumBandwidthInMbps", Schema::Integer(&MAXIMUM_BANDWIDTH_IN_MBPS))
+            .wire("maximumBandwidthInMbps"),
+        MemberSchema::new("MaximumThroughputInMBps", Schema::Double(&MAXIMUM_THROUGHPUT_IN_M_BPS))
+            .wire("maximumThroughputInMBps"),
+        MemberSchema::new("MaximumIops", Schema::Integer(&MAXIMUM_IOPS)).wire("maximumIops"),
+    ],
+);
+
+pub static EBS_OPTIMIZED_SUPPORT: StringSchema =
+    StringSchema::new("EbsOptimizedSupport").one_of(&["unsupported", "supported", "default"]);
+
+pub static EBS_STATUS_DETAILS: StructureSchema = StructureSchema::new(
+    "EbsStatusDetails",
+    &[
+        MemberSchema::new("ImpairedSince", Schema::Timestamp(TimestampFormat::Default)).wire("impairedSince"),
+        MemberSchema::new("Name", Schema::String(&STATUS_NAME)).wire("name"),
+        MemberSchema::new("Status", Schema::String(&STATUS_TYPE)).wire("status"),
+    ],
+);
+
+pub static EBS_STATUS_DETAILS_LIST: ListSchema =
+    ListSchema::new("EbsStatusDetailsList", Schema::Structure(&EBS_STATUS_DETAILS)).member_name("item");
+
+pub static EBS_STATUS_SUMMARY: StructureSchema = StructureSchema::new(
+    "EbsStatusSummary",
+    &[
+        MemberSchema::new("Details", Schema::List(&EBS_STATUS_DETAILS_LIST)).wire("details"),
+        MemberSchema::new("Status", Schema::String(&SUMMARY_STATUS)).wire("status"),
+    ],
+);
+
+pub static EFA_INFO: StructureSchema = StructureSchema::new(
+    "EfaInfo",
+    &[MemberSchema::new("MaximumEfaInterfaces", Schema::Integer(&MAXIMUM_EFA_INTERFACES)).wire("maximumEfaInterfaces")],
 );
 
 pub static ELASTIC_GPU_ASSOCIATION: StructureSchema = StructureSchema::new(
@@ -116,14 +203,28 @@ pub static ENA_SRD_SPECIFICATION_REQUEST: StructureSchema = StructureSchema::new
 pub static ENA_SRD_UDP_SPECIFICATION_REQUEST: StructureSchema =
     StructureSchema::new("EnaSrdUdpSpecificationRequest", &[MemberSchema::new("EnaSrdUdpEnabled", Schema::Boolean)]);
 
+pub static ENA_SUPPORT: StringSchema =
+    StringSchema::new("EnaSupport").one_of(&["unsupported", "supported", "required"]);
+
 pub static ENCLAVE_OPTIONS: StructureSchema =
     StructureSchema::new("EnclaveOptions", &[MemberSchema::new("Enabled", Schema::Boolean).wire("enabled")]);
 
 pub static ENCLAVE_OPTIONS_REQUEST: StructureSchema =
     StructureSchema::new("EnclaveOptionsRequest", &[MemberSchema::new("Enabled", Schema::Boolean)]);
 
+pub static EPHEMERAL_NVME_SUPPORT: StringSchema =
+    StringSchema::new("EphemeralNvmeSupport").one_of(&["unsupported", "supported", "required"]);
+
 pub static ERROR_SET: ListSchema =
     ListSchema::new("ErrorSet", Schema::Structure(&VALIDATION_ERROR)).member_name("item");
+
+pub static EVENT_CODE: StringSchema = StringSchema::new("EventCode").one_of(&[
+    "instance-reboot",
+    "system-reboot",
+    "system-maintenance",
+    "instance-retirement",
+    "instance-stop",
+]);
 
 pub static EXCLUDED_INSTANCE_TYPE: StringSchema =
     StringSchema::new("ExcludedInstanceType").min(1).max(30).pattern("[a-zA-Z0-9\\.\\*\\-]+");
@@ -133,3 +234,6 @@ pub static EXCLUDED_INSTANCE_TYPE_SET: ListSchema =
         .member_name("item")
         .min(0)
         .max(400);
+
+pub static EXECUTABLE_BY_STRING_LIST: ListSchema =
+    ListSchema::new("ExecutableByStringList", Schema::String(&STRING)).member_name("ExecutableBy");

@@ -12,3 +12,40 @@ pub static FILTER: StructureSchema = StructureSchema::new(
 );
 
 pub static FILTER_LIST: ListSchema = ListSchema::new("FilterList", Schema::Structure(&FILTER)).member_name("Filter");
+
+pub static FLEXIBLE_ENA_QUEUES_SUPPORT: StringSchema =
+    StringSchema::new("FlexibleEnaQueuesSupport").one_of(&["unsupported", "supported"]);
+
+pub static FPGA_DEVICE_COUNT: IntegerSchema = IntegerSchema::new("FpgaDeviceCount");
+
+pub static FPGA_DEVICE_INFO: StructureSchema = StructureSchema::new(
+    "FpgaDeviceInfo",
+    &[
+        MemberSchema::new("Name", Schema::String(&FPGA_DEVICE_NAME)).wire("name"),
+        MemberSchema::new("Manufacturer", Schema::String(&FPGA_DEVICE_MANUFACTURER_NAME)).wire("manufacturer"),
+        MemberSchema::new("Count", Schema::Integer(&FPGA_DEVICE_COUNT)).wire("count"),
+        MemberSchema::new("MemoryInfo", Schema::Structure(&FPGA_DEVICE_MEMORY_INFO)).wire("memoryInfo"),
+    ],
+);
+
+pub static FPGA_DEVICE_INFO_LIST: ListSchema =
+    ListSchema::new("FpgaDeviceInfoList", Schema::Structure(&FPGA_DEVICE_INFO)).member_name("item");
+
+pub static FPGA_DEVICE_MANUFACTURER_NAME: StringSchema = StringSchema::new("FpgaDeviceManufacturerName");
+
+pub static FPGA_DEVICE_MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "FpgaDeviceMemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Schema::Integer(&FPGA_DEVICE_MEMORY_SIZE)).wire("sizeInMiB")],
+);
+
+pub static FPGA_DEVICE_MEMORY_SIZE: IntegerSchema = IntegerSchema::new("FpgaDeviceMemorySize");
+
+pub static FPGA_DEVICE_NAME: StringSchema = StringSchema::new("FpgaDeviceName");
+
+pub static FPGA_INFO: StructureSchema = StructureSchema::new(
+    "FpgaInfo",
+    &[
+        MemberSchema::new("Fpgas", Schema::List(&FPGA_DEVICE_INFO_LIST)).wire("fpgas"),
+        MemberSchema::new("TotalFpgaMemoryInMiB", Schema::Integer(&TOTAL_FPGA_MEMORY)).wire("totalFpgaMemoryInMiB"),
+    ],
+);

@@ -3,6 +3,45 @@
 use super::*;
 use crate::schema::*;
 
+pub static GPU_DEVICE_COUNT: IntegerSchema = IntegerSchema::new("GpuDeviceCount");
+
+pub static GPU_DEVICE_INFO: StructureSchema = StructureSchema::new(
+    "GpuDeviceInfo",
+    &[
+        MemberSchema::new("Name", Schema::String(&GPU_DEVICE_NAME)).wire("name"),
+        MemberSchema::new("Manufacturer", Schema::String(&GPU_DEVICE_MANUFACTURER_NAME)).wire("manufacturer"),
+        MemberSchema::new("Count", Schema::Integer(&GPU_DEVICE_COUNT)).wire("count"),
+        MemberSchema::new("LogicalGpuCount", Schema::Integer(&LOGICAL_GPU_COUNT)).wire("logicalGpuCount"),
+        MemberSchema::new("GpuPartitionSize", Schema::Double(&GPU_PARTITION_SIZE)).wire("gpuPartitionSize"),
+        MemberSchema::new("Workloads", Schema::List(&WORKLOADS_LIST)).wire("workloadSet"),
+        MemberSchema::new("MemoryInfo", Schema::Structure(&GPU_DEVICE_MEMORY_INFO)).wire("memoryInfo"),
+    ],
+);
+
+pub static GPU_DEVICE_INFO_LIST: ListSchema =
+    ListSchema::new("GpuDeviceInfoList", Schema::Structure(&GPU_DEVICE_INFO)).member_name("item");
+
+pub static GPU_DEVICE_MANUFACTURER_NAME: StringSchema = StringSchema::new("GpuDeviceManufacturerName");
+
+pub static GPU_DEVICE_MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "GpuDeviceMemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Schema::Integer(&GPU_DEVICE_MEMORY_SIZE)).wire("sizeInMiB")],
+);
+
+pub static GPU_DEVICE_MEMORY_SIZE: IntegerSchema = IntegerSchema::new("GpuDeviceMemorySize");
+
+pub static GPU_DEVICE_NAME: StringSchema = StringSchema::new("GpuDeviceName");
+
+pub static GPU_INFO: StructureSchema = StructureSchema::new(
+    "GpuInfo",
+    &[
+        MemberSchema::new("Gpus", Schema::List(&GPU_DEVICE_INFO_LIST)).wire("gpus"),
+        MemberSchema::new("TotalGpuMemoryInMiB", Schema::Integer(&TOTAL_GPU_MEMORY)).wire("totalGpuMemoryInMiB"),
+    ],
+);
+
+pub static GPU_PARTITION_SIZE: DoubleSchema = DoubleSchema::new("GpuPartitionSize");
+
 pub static GROUP_ID_STRING_LIST: ListSchema =
     ListSchema::new("GroupIdStringList", Schema::String(&SECURITY_GROUP_ID)).member_name("groupId");
 
@@ -16,3 +55,6 @@ pub static GROUP_IDENTIFIER: StructureSchema = StructureSchema::new(
 
 pub static GROUP_IDENTIFIER_LIST: ListSchema =
     ListSchema::new("GroupIdentifierList", Schema::Structure(&GROUP_IDENTIFIER)).member_name("item");
+
+pub static GROUP_NAME_STRING_LIST: ListSchema =
+    ListSchema::new("GroupNameStringList", Schema::String(&SECURITY_GROUP_NAME)).member_name("GroupName");

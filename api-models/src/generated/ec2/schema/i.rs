@@ -19,7 +19,127 @@ pub static IAM_INSTANCE_PROFILE_SPECIFICATION: StructureSchema = StructureSchema
     ],
 );
 
+pub static IMAGE: StructureSchema = StructureSchema::new(
+    "Image",
+    &[
+        MemberSchema::new("PlatformDetails", Schema::String(&STRING)).wire("platformDetails"),
+        MemberSchema::new("UsageOperation", Schema::String(&STRING)).wire("usageOperation"),
+        MemberSchema::new("BlockDeviceMappings", Schema::List(&BLOCK_DEVICE_MAPPING_LIST)).wire("blockDeviceMapping"),
+        MemberSchema::new("Description", Schema::String(&STRING)).wire("description"),
+        MemberSchema::new("EnaSupport", Schema::Boolean).wire("enaSupport"),
+        MemberSchema::new("Hypervisor", Schema::String(&HYPERVISOR_TYPE)).wire("hypervisor"),
+        MemberSchema::new("ImageOwnerAlias", Schema::String(&STRING)).wire("imageOwnerAlias"),
+        MemberSchema::new("Name", Schema::String(&STRING)).wire("name"),
+        MemberSchema::new("RootDeviceName", Schema::String(&STRING)).wire("rootDeviceName"),
+        MemberSchema::new("RootDeviceType", Schema::String(&DEVICE_TYPE)).wire("rootDeviceType"),
+        MemberSchema::new("SriovNetSupport", Schema::String(&STRING)).wire("sriovNetSupport"),
+        MemberSchema::new("StateReason", Schema::Structure(&STATE_REASON)).wire("stateReason"),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("tagSet"),
+        MemberSchema::new("VirtualizationType", Schema::String(&VIRTUALIZATION_TYPE)).wire("virtualizationType"),
+        MemberSchema::new("BootMode", Schema::String(&BOOT_MODE_VALUES)).wire("bootMode"),
+        MemberSchema::new("TpmSupport", Schema::String(&TPM_SUPPORT_VALUES)).wire("tpmSupport"),
+        MemberSchema::new("DeprecationTime", Schema::String(&STRING)).wire("deprecationTime"),
+        MemberSchema::new("ImdsSupport", Schema::String(&IMDS_SUPPORT_VALUES)).wire("imdsSupport"),
+        MemberSchema::new("SourceInstanceId", Schema::String(&STRING)).wire("sourceInstanceId"),
+        MemberSchema::new("DeregistrationProtection", Schema::String(&STRING)).wire("deregistrationProtection"),
+        MemberSchema::new("LastLaunchedTime", Schema::String(&STRING)).wire("lastLaunchedTime"),
+        MemberSchema::new("ImageAllowed", Schema::Boolean).wire("imageAllowed"),
+        MemberSchema::new("SourceImageId", Schema::String(&STRING)).wire("sourceImageId"),
+        MemberSchema::new("SourceImageRegion", Schema::String(&STRING)).wire("sourceImageRegion"),
+        MemberSchema::new("FreeTierEligible", Schema::Boolean).wire("freeTierEligible"),
+        MemberSchema::new("PublicSsmParameterName", Schema::String(&STRING)).wire("publicSsmParameterName"),
+        MemberSchema::new("ImageWatermarks", Schema::List(&IMAGE_WATERMARK_LIST)).wire("imageWatermarkSet"),
+        MemberSchema::new("ScanResults", Schema::Structure(&SCAN_RESULTS)).wire("scanResults"),
+        MemberSchema::new("InstanceTypeSpecification", Schema::Structure(&INSTANCE_TYPE_SPECIFICATION))
+            .wire("instanceTypeSpecification"),
+        MemberSchema::new("ImageId", Schema::String(&STRING)).wire("imageId"),
+        MemberSchema::new("ImageLocation", Schema::String(&STRING)).wire("imageLocation"),
+        MemberSchema::new("State", Schema::String(&IMAGE_STATE)).wire("imageState"),
+        MemberSchema::new("OwnerId", Schema::String(&STRING)).wire("imageOwnerId"),
+        MemberSchema::new("CreationDate", Schema::String(&STRING)).wire("creationDate"),
+        MemberSchema::new("Public", Schema::Boolean).wire("isPublic"),
+        MemberSchema::new("ProductCodes", Schema::List(&PRODUCT_CODE_LIST)).wire("productCodes"),
+        MemberSchema::new("Architecture", Schema::String(&ARCHITECTURE_VALUES)).wire("architecture"),
+        MemberSchema::new("ImageType", Schema::String(&IMAGE_TYPE_VALUES)).wire("imageType"),
+        MemberSchema::new("KernelId", Schema::String(&STRING)).wire("kernelId"),
+        MemberSchema::new("RamdiskId", Schema::String(&STRING)).wire("ramdiskId"),
+        MemberSchema::new("Platform", Schema::String(&PLATFORM_VALUES)).wire("platform"),
+    ],
+);
+
 pub static IMAGE_ID: StringSchema = StringSchema::new("ImageId");
+
+pub static IMAGE_ID_STRING_LIST: ListSchema =
+    ListSchema::new("ImageIdStringList", Schema::String(&IMAGE_ID)).member_name("ImageId");
+
+pub static IMAGE_LIST: ListSchema = ListSchema::new("ImageList", Schema::Structure(&IMAGE)).member_name("item");
+
+pub static IMAGE_STATE: StringSchema = StringSchema::new("ImageState").one_of(&[
+    "pending",
+    "available",
+    "invalid",
+    "deregistered",
+    "transient",
+    "failed",
+    "error",
+    "disabled",
+]);
+
+pub static IMAGE_TYPE_VALUES: StringSchema =
+    StringSchema::new("ImageTypeValues").one_of(&["machine", "kernel", "ramdisk"]);
+
+pub static IMAGE_WATERMARK: StructureSchema = StructureSchema::new(
+    "ImageWatermark",
+    &[
+        MemberSchema::new("WatermarkKey", Schema::String(&STRING)).wire("watermarkKey"),
+        MemberSchema::new("SourceImageRegion", Schema::String(&STRING)).wire("sourceImageRegion"),
+        MemberSchema::new("SourceImageId", Schema::String(&STRING)).wire("sourceImageId"),
+        MemberSchema::new("SourceImageCreationTime", Schema::Timestamp(TimestampFormat::Default))
+            .wire("sourceImageCreationTime"),
+        MemberSchema::new("WatermarkCreationTime", Schema::Timestamp(TimestampFormat::Default))
+            .wire("watermarkCreationTime"),
+    ],
+);
+
+pub static IMAGE_WATERMARK_LIST: ListSchema =
+    ListSchema::new("ImageWatermarkList", Schema::Structure(&IMAGE_WATERMARK)).member_name("item");
+
+pub static IMDS_SUPPORT_VALUES: StringSchema = StringSchema::new("ImdsSupportValues").one_of(&["v2.0"]);
+
+pub static INFERENCE_ACCELERATOR_INFO: StructureSchema = StructureSchema::new(
+    "InferenceAcceleratorInfo",
+    &[
+        MemberSchema::new("Accelerators", Schema::List(&INFERENCE_DEVICE_INFO_LIST)).wire("accelerators"),
+        MemberSchema::new("TotalInferenceMemoryInMiB", Schema::Integer(&TOTAL_INFERENCE_MEMORY))
+            .wire("totalInferenceMemoryInMiB"),
+    ],
+);
+
+pub static INFERENCE_DEVICE_COUNT: IntegerSchema = IntegerSchema::new("InferenceDeviceCount");
+
+pub static INFERENCE_DEVICE_INFO: StructureSchema = StructureSchema::new(
+    "InferenceDeviceInfo",
+    &[
+        MemberSchema::new("Count", Schema::Integer(&INFERENCE_DEVICE_COUNT)).wire("count"),
+        MemberSchema::new("Name", Schema::String(&INFERENCE_DEVICE_NAME)).wire("name"),
+        MemberSchema::new("Manufacturer", Schema::String(&INFERENCE_DEVICE_MANUFACTURER_NAME)).wire("manufacturer"),
+        MemberSchema::new("MemoryInfo", Schema::Structure(&INFERENCE_DEVICE_MEMORY_INFO)).wire("memoryInfo"),
+    ],
+);
+
+pub static INFERENCE_DEVICE_INFO_LIST: ListSchema =
+    ListSchema::new("InferenceDeviceInfoList", Schema::Structure(&INFERENCE_DEVICE_INFO));
+
+pub static INFERENCE_DEVICE_MANUFACTURER_NAME: StringSchema = StringSchema::new("InferenceDeviceManufacturerName");
+
+pub static INFERENCE_DEVICE_MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "InferenceDeviceMemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Schema::Integer(&INFERENCE_DEVICE_MEMORY_SIZE)).wire("sizeInMiB")],
+);
+
+pub static INFERENCE_DEVICE_MEMORY_SIZE: IntegerSchema = IntegerSchema::new("InferenceDeviceMemorySize");
+
+pub static INFERENCE_DEVICE_NAME: StringSchema = StringSchema::new("InferenceDeviceName");
 
 pub static INSTANCE: StructureSchema = StructureSchema::new(
     "Instance",
@@ -120,6 +240,51 @@ pub static INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION: StructureSchema = Stru
     &[MemberSchema::new("EnaSrdUdpEnabled", Schema::Boolean).wire("enaSrdUdpEnabled")],
 );
 
+pub static INSTANCE_ATTRIBUTE: StructureSchema = StructureSchema::new(
+    "InstanceAttribute",
+    &[
+        MemberSchema::new("BlockDeviceMappings", Schema::List(&INSTANCE_BLOCK_DEVICE_MAPPING_LIST))
+            .wire("blockDeviceMapping"),
+        MemberSchema::new("DisableApiTermination", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE))
+            .wire("disableApiTermination"),
+        MemberSchema::new("EnaSupport", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE)).wire("enaSupport"),
+        MemberSchema::new("EnclaveOptions", Schema::Structure(&ENCLAVE_OPTIONS)).wire("enclaveOptions"),
+        MemberSchema::new("EbsOptimized", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE)).wire("ebsOptimized"),
+        MemberSchema::new("InstanceId", Schema::String(&STRING)).wire("instanceId"),
+        MemberSchema::new("InstanceInitiatedShutdownBehavior", Schema::Structure(&ATTRIBUTE_VALUE))
+            .wire("instanceInitiatedShutdownBehavior"),
+        MemberSchema::new("InstanceType", Schema::Structure(&ATTRIBUTE_VALUE)).wire("instanceType"),
+        MemberSchema::new("KernelId", Schema::Structure(&ATTRIBUTE_VALUE)).wire("kernel"),
+        MemberSchema::new("ProductCodes", Schema::List(&PRODUCT_CODE_LIST)).wire("productCodes"),
+        MemberSchema::new("RamdiskId", Schema::Structure(&ATTRIBUTE_VALUE)).wire("ramdisk"),
+        MemberSchema::new("RootDeviceName", Schema::Structure(&ATTRIBUTE_VALUE)).wire("rootDeviceName"),
+        MemberSchema::new("SourceDestCheck", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE)).wire("sourceDestCheck"),
+        MemberSchema::new("SriovNetSupport", Schema::Structure(&ATTRIBUTE_VALUE)).wire("sriovNetSupport"),
+        MemberSchema::new("UserData", Schema::Structure(&ATTRIBUTE_VALUE)).wire("userData"),
+        MemberSchema::new("DisableApiStop", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE)).wire("disableApiStop"),
+        MemberSchema::new("Groups", Schema::List(&GROUP_IDENTIFIER_LIST)).wire("groupSet"),
+    ],
+);
+
+pub static INSTANCE_ATTRIBUTE_NAME: StringSchema = StringSchema::new("InstanceAttributeName").one_of(&[
+    "instanceType",
+    "kernel",
+    "ramdisk",
+    "userData",
+    "disableApiTermination",
+    "instanceInitiatedShutdownBehavior",
+    "rootDeviceName",
+    "blockDeviceMapping",
+    "productCodes",
+    "sourceDestCheck",
+    "groupSet",
+    "ebsOptimized",
+    "sriovNetSupport",
+    "enaSupport",
+    "enclaveOptions",
+    "disableApiStop",
+]);
+
 pub static INSTANCE_AUTO_RECOVERY_STATE: StringSchema =
     StringSchema::new("InstanceAutoRecoveryState").one_of(&["disabled", "default"]);
 
@@ -140,6 +305,8 @@ pub static INSTANCE_BLOCK_DEVICE_MAPPING_LIST: ListSchema =
 
 pub static INSTANCE_BOOT_MODE_VALUES: StringSchema =
     StringSchema::new("InstanceBootModeValues").one_of(&["legacy-bios", "uefi"]);
+
+pub static INSTANCE_EVENT_ID: StringSchema = StringSchema::new("InstanceEventId");
 
 pub static INSTANCE_GENERATION: StringSchema = StringSchema::new("InstanceGeneration").one_of(&["current", "previous"]);
 
@@ -574,9 +741,176 @@ pub static INSTANCE_STATE_NAME: StringSchema = StringSchema::new("InstanceStateN
     "stopped",
 ]);
 
+pub static INSTANCE_STATUS: StructureSchema = StructureSchema::new(
+    "InstanceStatus",
+    &[
+        MemberSchema::new("AvailabilityZone", Schema::String(&STRING)).wire("availabilityZone"),
+        MemberSchema::new("AvailabilityZoneId", Schema::String(&AVAILABILITY_ZONE_ID)).wire("availabilityZoneId"),
+        MemberSchema::new("OutpostArn", Schema::String(&STRING)).wire("outpostArn"),
+        MemberSchema::new("Operator", Schema::Structure(&OPERATOR_RESPONSE)).wire("operator"),
+        MemberSchema::new("Events", Schema::List(&INSTANCE_STATUS_EVENT_LIST)).wire("eventsSet"),
+        MemberSchema::new("InstanceId", Schema::String(&STRING)).wire("instanceId"),
+        MemberSchema::new("InstanceState", Schema::Structure(&INSTANCE_STATE)).wire("instanceState"),
+        MemberSchema::new("InstanceStatus", Schema::Structure(&INSTANCE_STATUS_SUMMARY)).wire("instanceStatus"),
+        MemberSchema::new("SystemStatus", Schema::Structure(&INSTANCE_STATUS_SUMMARY)).wire("systemStatus"),
+        MemberSchema::new("AttachedEbsStatus", Schema::Structure(&EBS_STATUS_SUMMARY)).wire("attachedEbsStatus"),
+        MemberSchema::new("ApplicationStatus", Schema::Structure(&APPLICATION_STATUS_SUMMARY))
+            .wire("applicationStatus"),
+        MemberSchema::new("PerformanceStatus", Schema::Structure(&PERFORMANCE_STATUS_SUMMARY))
+            .wire("performanceStatus"),
+    ],
+);
+
+pub static INSTANCE_STATUS_DETAILS: StructureSchema = StructureSchema::new(
+    "InstanceStatusDetails",
+    &[
+        MemberSchema::new("ImpairedSince", Schema::Timestamp(TimestampFormat::Default)).wire("impairedSince"),
+        MemberSchema::new("Name", Schema::String(&STATUS_NAME)).wire("name"),
+        MemberSchema::new("Status", Schema::String(&STATUS_TYPE)).wire("status"),
+    ],
+);
+
+pub static INSTANCE_STATUS_DETAILS_LIST: ListSchema =
+    ListSchema::new("InstanceStatusDetailsList", Schema::Structure(&INSTANCE_STATUS_DETAILS)).member_name("item");
+
+pub static INSTANCE_STATUS_EVENT: StructureSchema = StructureSchema::new(
+    "InstanceStatusEvent",
+    &[
+        MemberSchema::new("InstanceEventId", Schema::String(&INSTANCE_EVENT_ID)).wire("instanceEventId"),
+        MemberSchema::new("Code", Schema::String(&EVENT_CODE)).wire("code"),
+        MemberSchema::new("Description", Schema::String(&STRING)).wire("description"),
+        MemberSchema::new("NotAfter", Schema::Timestamp(TimestampFormat::Default)).wire("notAfter"),
+        MemberSchema::new("NotBefore", Schema::Timestamp(TimestampFormat::Default)).wire("notBefore"),
+        MemberSchema::new("NotBeforeDeadline", Schema::Timestamp(TimestampFormat::Default)).wire("notBeforeDeadline"),
+    ],
+);
+
+pub static INSTANCE_STATUS_EVENT_LIST: ListSchema =
+    ListSchema::new("InstanceStatusEventList", Schema::Structure(&INSTANCE_STATUS_EVENT)).member_name("item");
+
+pub static INSTANCE_STATUS_LIST: ListSchema =
+    ListSchema::new("InstanceStatusList", Schema::Structure(&INSTANCE_STATUS)).member_name("item");
+
+pub static INSTANCE_STATUS_SUMMARY: StructureSchema = StructureSchema::new(
+    "InstanceStatusSummary",
+    &[
+        MemberSchema::new("Details", Schema::List(&INSTANCE_STATUS_DETAILS_LIST)).wire("details"),
+        MemberSchema::new("Status", Schema::String(&SUMMARY_STATUS)).wire("status"),
+    ],
+);
+
+pub static INSTANCE_STORAGE_ENCRYPTION_SUPPORT: StringSchema =
+    StringSchema::new("InstanceStorageEncryptionSupport").one_of(&["unsupported", "required"]);
+
+pub static INSTANCE_STORAGE_INFO: StructureSchema = StructureSchema::new(
+    "InstanceStorageInfo",
+    &[
+        MemberSchema::new("TotalSizeInGB", Schema::Long(&DISK_SIZE)).wire("totalSizeInGB"),
+        MemberSchema::new("Disks", Schema::List(&DISK_INFO_LIST)).wire("disks"),
+        MemberSchema::new("NvmeSupport", Schema::String(&EPHEMERAL_NVME_SUPPORT)).wire("nvmeSupport"),
+        MemberSchema::new("EncryptionSupport", Schema::String(&INSTANCE_STORAGE_ENCRYPTION_SUPPORT))
+            .wire("encryptionSupport"),
+    ],
+);
+
 pub static INSTANCE_TYPE: StringSchema = StringSchema::new("InstanceType");
 
+pub static INSTANCE_TYPE_HYPERVISOR: StringSchema =
+    StringSchema::new("InstanceTypeHypervisor").one_of(&["nitro", "xen"]);
+
+pub static INSTANCE_TYPE_INFO: StructureSchema = StructureSchema::new(
+    "InstanceTypeInfo",
+    &[
+        MemberSchema::new("InstanceType", Schema::String(&INSTANCE_TYPE)).wire("instanceType"),
+        MemberSchema::new("CurrentGeneration", Schema::Boolean).wire("currentGeneration"),
+        MemberSchema::new("FreeTierEligible", Schema::Boolean).wire("freeTierEligible"),
+        MemberSchema::new("SupportedUsageClasses", Schema::List(&USAGE_CLASS_TYPE_LIST)).wire("supportedUsageClasses"),
+        MemberSchema::new("SupportedRootDeviceTypes", Schema::List(&ROOT_DEVICE_TYPE_LIST))
+            .wire("supportedRootDeviceTypes"),
+        MemberSchema::new("SupportedVirtualizationTypes", Schema::List(&VIRTUALIZATION_TYPE_LIST))
+            .wire("supportedVirtualizationTypes"),
+        MemberSchema::new("BareMetal", Schema::Boolean).wire("bareMetal"),
+        MemberSchema::new("Hypervisor", Schema::String(&INSTANCE_TYPE_HYPERVISOR)).wire("hypervisor"),
+        MemberSchema::new("ProcessorInfo", Schema::Structure(&PROCESSOR_INFO)).wire("processorInfo"),
+        MemberSchema::new("VCpuInfo", Schema::Structure(&V_CPU_INFO)).wire("vCpuInfo"),
+        MemberSchema::new("MemoryInfo", Schema::Structure(&MEMORY_INFO)).wire("memoryInfo"),
+        MemberSchema::new("InstanceStorageSupported", Schema::Boolean).wire("instanceStorageSupported"),
+        MemberSchema::new("InstanceStorageInfo", Schema::Structure(&INSTANCE_STORAGE_INFO)).wire("instanceStorageInfo"),
+        MemberSchema::new("EbsInfo", Schema::Structure(&EBS_INFO)).wire("ebsInfo"),
+        MemberSchema::new("NetworkInfo", Schema::Structure(&NETWORK_INFO)).wire("networkInfo"),
+        MemberSchema::new("GpuInfo", Schema::Structure(&GPU_INFO)).wire("gpuInfo"),
+        MemberSchema::new("FpgaInfo", Schema::Structure(&FPGA_INFO)).wire("fpgaInfo"),
+        MemberSchema::new("PlacementGroupInfo", Schema::Structure(&PLACEMENT_GROUP_INFO)).wire("placementGroupInfo"),
+        MemberSchema::new("InferenceAcceleratorInfo", Schema::Structure(&INFERENCE_ACCELERATOR_INFO))
+            .wire("inferenceAcceleratorInfo"),
+        MemberSchema::new("HibernationSupported", Schema::Boolean).wire("hibernationSupported"),
+        MemberSchema::new("BurstablePerformanceSupported", Schema::Boolean).wire("burstablePerformanceSupported"),
+        MemberSchema::new("DedicatedHostsSupported", Schema::Boolean).wire("dedicatedHostsSupported"),
+        MemberSchema::new("AutoRecoverySupported", Schema::Boolean).wire("autoRecoverySupported"),
+        MemberSchema::new("SupportedBootModes", Schema::List(&BOOT_MODE_TYPE_LIST)).wire("supportedBootModes"),
+        MemberSchema::new("NitroEnclavesSupport", Schema::String(&NITRO_ENCLAVES_SUPPORT)).wire("nitroEnclavesSupport"),
+        MemberSchema::new("NitroTpmSupport", Schema::String(&NITRO_TPM_SUPPORT)).wire("nitroTpmSupport"),
+        MemberSchema::new("NitroTpmInfo", Schema::Structure(&NITRO_TPM_INFO)).wire("nitroTpmInfo"),
+        MemberSchema::new("MediaAcceleratorInfo", Schema::Structure(&MEDIA_ACCELERATOR_INFO))
+            .wire("mediaAcceleratorInfo"),
+        MemberSchema::new("NeuronInfo", Schema::Structure(&NEURON_INFO)).wire("neuronInfo"),
+        MemberSchema::new("PhcSupport", Schema::String(&PHC_SUPPORT)).wire("phcSupport"),
+        MemberSchema::new("RebootMigrationSupport", Schema::String(&REBOOT_MIGRATION_SUPPORT))
+            .wire("rebootMigrationSupport"),
+        MemberSchema::new("SupportedInRegion", Schema::Boolean).wire("supportedInRegion"),
+    ],
+);
+
+pub static INSTANCE_TYPE_INFO_LIST: ListSchema =
+    ListSchema::new("InstanceTypeInfoList", Schema::Structure(&INSTANCE_TYPE_INFO)).member_name("item");
+
+pub static INSTANCE_TYPE_ITEM: StructureSchema = StructureSchema::new(
+    "InstanceTypeItem",
+    &[MemberSchema::new("InstanceType", Schema::String(&STRING)).wire("instanceType")],
+);
+
+pub static INSTANCE_TYPE_SPECIFICATION: StructureSchema = StructureSchema::new(
+    "InstanceTypeSpecification",
+    &[
+        MemberSchema::new("SupportedInstanceTypes", Schema::List(&SUPPORTED_INSTANCE_TYPE_SET))
+            .wire("supportedInstanceTypeSet"),
+        MemberSchema::new("UnsupportedInstanceTypes", Schema::List(&UNSUPPORTED_INSTANCE_TYPE_SET))
+            .wire("unsupportedInstanceTypeSet"),
+    ],
+);
+
 pub static INTEGER: IntegerSchema = IntegerSchema::new("Integer");
+
+pub static IP_PERMISSION: StructureSchema = StructureSchema::new(
+    "IpPermission",
+    &[
+        MemberSchema::new("IpProtocol", Schema::String(&STRING)).wire("ipProtocol"),
+        MemberSchema::new("FromPort", Schema::Integer(&INTEGER)).wire("fromPort"),
+        MemberSchema::new("ToPort", Schema::Integer(&INTEGER)).wire("toPort"),
+        MemberSchema::new("UserIdGroupPairs", Schema::List(&USER_ID_GROUP_PAIR_LIST)).wire("groups"),
+        MemberSchema::new("IpRanges", Schema::List(&IP_RANGE_LIST)).wire("ipRanges"),
+        MemberSchema::new("Ipv6Ranges", Schema::List(&IPV6_RANGE_LIST)).wire("ipv6Ranges"),
+        MemberSchema::new("PrefixListIds", Schema::List(&PREFIX_LIST_ID_LIST)).wire("prefixListIds"),
+    ],
+);
+
+pub static IP_PERMISSION_LIST: ListSchema =
+    ListSchema::new("IpPermissionList", Schema::Structure(&IP_PERMISSION)).member_name("item");
+
+pub static IP_RANGE: StructureSchema = StructureSchema::new(
+    "IpRange",
+    &[
+        MemberSchema::new("Description", Schema::String(&STRING)).wire("description"),
+        MemberSchema::new("CidrIp", Schema::String(&STRING)).wire("cidrIp"),
+    ],
+);
+
+pub static IP_RANGE_LIST: ListSchema = ListSchema::new("IpRangeList", Schema::Structure(&IP_RANGE)).member_name("item");
+
+pub static IP_SOURCE: StringSchema = StringSchema::new("IpSource").one_of(&["amazon", "byoip", "none"]);
+
+pub static IPV4_ADDRESSES_PER_SECONDARY_INTERFACE: IntegerSchema =
+    IntegerSchema::new("Ipv4AddressesPerSecondaryInterface");
 
 pub static IPV4_PREFIX_LIST: ListSchema =
     ListSchema::new("Ipv4PrefixList", Schema::Structure(&IPV4_PREFIX_SPECIFICATION_REQUEST)).member_name("item");
@@ -584,6 +918,11 @@ pub static IPV4_PREFIX_LIST: ListSchema =
 pub static IPV4_PREFIX_LIST_RESPONSE: ListSchema =
     ListSchema::new("Ipv4PrefixListResponse", Schema::Structure(&IPV4_PREFIX_SPECIFICATION_RESPONSE))
         .member_name("item");
+
+pub static IPV4_PREFIX_SPECIFICATION: StructureSchema = StructureSchema::new(
+    "Ipv4PrefixSpecification",
+    &[MemberSchema::new("Ipv4Prefix", Schema::String(&STRING)).wire("ipv4Prefix")],
+);
 
 pub static IPV4_PREFIX_SPECIFICATION_REQUEST: StructureSchema =
     StructureSchema::new("Ipv4PrefixSpecificationRequest", &[MemberSchema::new("Ipv4Prefix", Schema::String(&STRING))]);
@@ -593,12 +932,23 @@ pub static IPV4_PREFIX_SPECIFICATION_RESPONSE: StructureSchema = StructureSchema
     &[MemberSchema::new("Ipv4Prefix", Schema::String(&STRING)).wire("ipv4Prefix")],
 );
 
+pub static IPV4_PREFIXES_LIST: ListSchema =
+    ListSchema::new("Ipv4PrefixesList", Schema::Structure(&IPV4_PREFIX_SPECIFICATION)).member_name("item");
+
+pub static IPV6_ADDRESS_ATTRIBUTE: StringSchema =
+    StringSchema::new("Ipv6AddressAttribute").one_of(&["public", "private"]);
+
 pub static IPV6_PREFIX_LIST: ListSchema =
     ListSchema::new("Ipv6PrefixList", Schema::Structure(&IPV6_PREFIX_SPECIFICATION_REQUEST)).member_name("item");
 
 pub static IPV6_PREFIX_LIST_RESPONSE: ListSchema =
     ListSchema::new("Ipv6PrefixListResponse", Schema::Structure(&IPV6_PREFIX_SPECIFICATION_RESPONSE))
         .member_name("item");
+
+pub static IPV6_PREFIX_SPECIFICATION: StructureSchema = StructureSchema::new(
+    "Ipv6PrefixSpecification",
+    &[MemberSchema::new("Ipv6Prefix", Schema::String(&STRING)).wire("ipv6Prefix")],
+);
 
 pub static IPV6_PREFIX_SPECIFICATION_REQUEST: StructureSchema =
     StructureSchema::new("Ipv6PrefixSpecificationRequest", &[MemberSchema::new("Ipv6Prefix", Schema::String(&STRING))]);
@@ -607,3 +957,17 @@ pub static IPV6_PREFIX_SPECIFICATION_RESPONSE: StructureSchema = StructureSchema
     "Ipv6PrefixSpecificationResponse",
     &[MemberSchema::new("Ipv6Prefix", Schema::String(&STRING)).wire("ipv6Prefix")],
 );
+
+pub static IPV6_PREFIXES_LIST: ListSchema =
+    ListSchema::new("Ipv6PrefixesList", Schema::Structure(&IPV6_PREFIX_SPECIFICATION)).member_name("item");
+
+pub static IPV6_RANGE: StructureSchema = StructureSchema::new(
+    "Ipv6Range",
+    &[
+        MemberSchema::new("Description", Schema::String(&STRING)).wire("description"),
+        MemberSchema::new("CidrIpv6", Schema::String(&STRING)).wire("cidrIpv6"),
+    ],
+);
+
+pub static IPV6_RANGE_LIST: ListSchema =
+    ListSchema::new("Ipv6RangeList", Schema::Structure(&IPV6_RANGE)).member_name("item");

@@ -609,4 +609,6 @@ pub static LOCAL_STORAGE_TYPE: StringSchema = StringSchema::new("LocalStorageTyp
 pub static LOCAL_STORAGE_TYPE_SET: ListSchema =
     ListSchema::new("LocalStorageTypeSet", Schema::String(&LOCAL_STORAGE_TYPE)).member_name("item");
 
+pub static LOGICAL_GPU_COUNT: IntegerSchema = IntegerSchema::new("LogicalGpuCount");
+
 pub static LONG: IntegerSchema = IntegerSchema::new("Long");

@@ -10,6 +10,68 @@ pub static MARKET_TYPE: StringSchema = StringSchema::new("MarketType").one_of(&[
     "on-demand",
 ]);
 
+pub static MAX_IPV4_ADDR_PER_INTERFACE: IntegerSchema = IntegerSchema::new("MaxIpv4AddrPerInterface");
+
+pub static MAX_IPV6_ADDR_PER_INTERFACE: IntegerSchema = IntegerSchema::new("MaxIpv6AddrPerInterface");
+
+pub static MAX_NETWORK_INTERFACES: IntegerSchema = IntegerSchema::new("MaxNetworkInterfaces");
+
+pub static MAXIMUM_BANDWIDTH_IN_MBPS: IntegerSchema = IntegerSchema::new("MaximumBandwidthInMbps");
+
+pub static MAXIMUM_EBS_ATTACHMENTS: IntegerSchema = IntegerSchema::new("MaximumEbsAttachments");
+
+pub static MAXIMUM_EBS_CARDS: IntegerSchema = IntegerSchema::new("MaximumEbsCards");
+
+pub static MAXIMUM_EFA_INTERFACES: IntegerSchema = IntegerSchema::new("MaximumEfaInterfaces");
+
+pub static MAXIMUM_ENA_QUEUE_COUNT: IntegerSchema = IntegerSchema::new("MaximumEnaQueueCount");
+
+pub static MAXIMUM_ENA_QUEUE_COUNT_PER_INTERFACE: IntegerSchema =
+    IntegerSchema::new("MaximumEnaQueueCountPerInterface");
+
+pub static MAXIMUM_IOPS: IntegerSchema = IntegerSchema::new("MaximumIops");
+
+pub static MAXIMUM_NETWORK_CARDS: IntegerSchema = IntegerSchema::new("MaximumNetworkCards");
+
+pub static MAXIMUM_SECONDARY_NETWORK_INTERFACES: IntegerSchema =
+    IntegerSchema::new("MaximumSecondaryNetworkInterfaces");
+
+pub static MAXIMUM_THROUGHPUT_IN_M_BPS: DoubleSchema = DoubleSchema::new("MaximumThroughputInMBps");
+
+pub static MEDIA_ACCELERATOR_INFO: StructureSchema = StructureSchema::new(
+    "MediaAcceleratorInfo",
+    &[
+        MemberSchema::new("Accelerators", Schema::List(&MEDIA_DEVICE_INFO_LIST)).wire("accelerators"),
+        MemberSchema::new("TotalMediaMemoryInMiB", Schema::Integer(&TOTAL_MEDIA_MEMORY)).wire("totalMediaMemoryInMiB"),
+    ],
+);
+
+pub static MEDIA_DEVICE_COUNT: IntegerSchema = IntegerSchema::new("MediaDeviceCount");
+
+pub static MEDIA_DEVICE_INFO: StructureSchema = StructureSchema::new(
+    "MediaDeviceInfo",
+    &[
+        MemberSchema::new("Count", Schema::Integer(&MEDIA_DEVICE_COUNT)).wire("count"),
+        MemberSchema::new("Name", Schema::String(&MEDIA_DEVICE_NAME)).wire("name"),
+        MemberSchema::new("Manufacturer", Schema::String(&MEDIA_DEVICE_MANUFACTURER_NAME)).wire("manufacturer"),
+        MemberSchema::new("MemoryInfo", Schema::Structure(&MEDIA_DEVICE_MEMORY_INFO)).wire("memoryInfo"),
+    ],
+);
+
+pub static MEDIA_DEVICE_INFO_LIST: ListSchema =
+    ListSchema::new("MediaDeviceInfoList", Schema::Structure(&MEDIA_DEVICE_INFO)).member_name("item");
+
+pub static MEDIA_DEVICE_MANUFACTURER_NAME: StringSchema = StringSchema::new("MediaDeviceManufacturerName");
+
+pub static MEDIA_DEVICE_MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "MediaDeviceMemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Schema::Integer(&MEDIA_DEVICE_MEMORY_SIZE)).wire("sizeInMiB")],
+);
+
+pub static MEDIA_DEVICE_MEMORY_SIZE: IntegerSchema = IntegerSchema::new("MediaDeviceMemorySize");
+
+pub static MEDIA_DEVICE_NAME: StringSchema = StringSchema::new("MediaDeviceName");
+
 pub static MEMORY_GI_B_PER_V_CPU: StructureSchema = StructureSchema::new(
     "MemoryGiBPerVCpu",
     &[
@@ -22,6 +84,9 @@ pub static MEMORY_GI_B_PER_V_CPU_REQUEST: StructureSchema = StructureSchema::new
     "MemoryGiBPerVCpuRequest",
     &[MemberSchema::new("Min", Schema::Double(&DOUBLE)), MemberSchema::new("Max", Schema::Double(&DOUBLE))],
 );
+
+pub static MEMORY_INFO: StructureSchema =
+    StructureSchema::new("MemoryInfo", &[MemberSchema::new("SizeInMiB", Schema::Long(&MEMORY_SIZE)).wire("sizeInMiB")]);
 
 pub static MEMORY_MI_B: StructureSchema = StructureSchema::new(
     "MemoryMiB",
@@ -38,6 +103,8 @@ pub static MEMORY_MI_B_REQUEST: StructureSchema = StructureSchema::new(
         MemberSchema::new("Max", Schema::Integer(&INTEGER)),
     ],
 );
+
+pub static MEMORY_SIZE: IntegerSchema = IntegerSchema::new("MemorySize");
 
 pub static METRIC_CATEGORY_ID: StringSchema = StringSchema::new("MetricCategoryId");
 

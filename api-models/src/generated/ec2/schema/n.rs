@@ -19,6 +19,154 @@ pub static NETWORK_BANDWIDTH_GBPS_REQUEST: StructureSchema = StructureSchema::ne
     &[MemberSchema::new("Min", Schema::Double(&DOUBLE)), MemberSchema::new("Max", Schema::Double(&DOUBLE))],
 );
 
+pub static NETWORK_CARD_INDEX: IntegerSchema = IntegerSchema::new("NetworkCardIndex");
+
+pub static NETWORK_CARD_INFO: StructureSchema = StructureSchema::new(
+    "NetworkCardInfo",
+    &[
+        MemberSchema::new("NetworkCardIndex", Schema::Integer(&NETWORK_CARD_INDEX)).wire("networkCardIndex"),
+        MemberSchema::new("NetworkPerformance", Schema::String(&NETWORK_PERFORMANCE)).wire("networkPerformance"),
+        MemberSchema::new("MaximumNetworkInterfaces", Schema::Integer(&MAX_NETWORK_INTERFACES))
+            .wire("maximumNetworkInterfaces"),
+        MemberSchema::new(
+            "AdditionalFlexibleNetworkInterfaces",
+            Schema::Integer(&ADDITIONAL_FLEXIBLE_NETWORK_INTERFACES),
+        )
+        .wire("additionalFlexibleNetworkInterfaces"),
+        MemberSchema::new("BaselineBandwidthInGbps", Schema::Double(&BASELINE_BANDWIDTH_IN_GBPS))
+            .wire("baselineBandwidthInGbps"),
+        MemberSchema::new("PeakBandwidthInGbps", Schema::Double(&PEAK_BANDWIDTH_IN_GBPS)).wire("peakBandwidthInGbps"),
+        MemberSchema::new("DefaultEnaQueueCountPerInterface", Schema::Integer(&DEFAULT_ENA_QUEUE_COUNT_PER_INTERFACE))
+            .wire("defaultEnaQueueCountPerInterface"),
+        MemberSchema::new("MaximumEnaQueueCount", Schema::Integer(&MAXIMUM_ENA_QUEUE_COUNT))
+            .wire("maximumEnaQueueCount"),
+        MemberSchema::new("MaximumEnaQueueCountPerInterface", Schema::Integer(&MAXIMUM_ENA_QUEUE_COUNT_PER_INTERFACE))
+            .wire("maximumEnaQueueCountPerInterface"),
+        MemberSchema::new("InterfaceTypes", Schema::List(&NETWORK_CARD_INTERFACE_TYPE_LIST)).wire("interfaceTypeSet"),
+    ],
+);
+
+pub static NETWORK_CARD_INFO_LIST: ListSchema =
+    ListSchema::new("NetworkCardInfoList", Schema::Structure(&NETWORK_CARD_INFO)).member_name("item");
+
+pub static NETWORK_CARD_INTERFACE_TYPE: StringSchema =
+    StringSchema::new("NetworkCardInterfaceType").one_of(&["interface", "efa", "efa-only", "secondary"]);
+
+pub static NETWORK_CARD_INTERFACE_TYPE_LIST: ListSchema =
+    ListSchema::new("NetworkCardInterfaceTypeList", Schema::String(&NETWORK_CARD_INTERFACE_TYPE)).member_name("item");
+
+pub static NETWORK_INFO: StructureSchema = StructureSchema::new(
+    "NetworkInfo",
+    &[
+        MemberSchema::new("NetworkPerformance", Schema::String(&NETWORK_PERFORMANCE)).wire("networkPerformance"),
+        MemberSchema::new("MaximumNetworkInterfaces", Schema::Integer(&MAX_NETWORK_INTERFACES))
+            .wire("maximumNetworkInterfaces"),
+        MemberSchema::new("MaximumNetworkCards", Schema::Integer(&MAXIMUM_NETWORK_CARDS)).wire("maximumNetworkCards"),
+        MemberSchema::new("DefaultNetworkCardIndex", Schema::Integer(&DEFAULT_NETWORK_CARD_INDEX))
+            .wire("defaultNetworkCardIndex"),
+        MemberSchema::new("NetworkCards", Schema::List(&NETWORK_CARD_INFO_LIST)).wire("networkCards"),
+        MemberSchema::new("Ipv4AddressesPerInterface", Schema::Integer(&MAX_IPV4_ADDR_PER_INTERFACE))
+            .wire("ipv4AddressesPerInterface"),
+        MemberSchema::new("Ipv6AddressesPerInterface", Schema::Integer(&MAX_IPV6_ADDR_PER_INTERFACE))
+            .wire("ipv6AddressesPerInterface"),
+        MemberSchema::new("Ipv6Supported", Schema::Boolean).wire("ipv6Supported"),
+        MemberSchema::new("EnaSupport", Schema::String(&ENA_SUPPORT)).wire("enaSupport"),
+        MemberSchema::new("EfaSupported", Schema::Boolean).wire("efaSupported"),
+        MemberSchema::new("EfaInfo", Schema::Structure(&EFA_INFO)).wire("efaInfo"),
+        MemberSchema::new("EncryptionInTransitSupported", Schema::Boolean).wire("encryptionInTransitSupported"),
+        MemberSchema::new("EnaSrdSupported", Schema::Boolean).wire("enaSrdSupported"),
+        MemberSchema::new("BandwidthWeightings", Schema::List(&BANDWIDTH_WEIGHTING_TYPE_LIST))
+            .wire("bandwidthWeightings"),
+        MemberSchema::new("FlexibleEnaQueuesSupport", Schema::String(&FLEXIBLE_ENA_QUEUES_SUPPORT))
+            .wire("flexibleEnaQueuesSupport"),
+        MemberSchema::new(
+            "ConnectionTrackingConfiguration",
+            Schema::Structure(&DEFAULT_CONNECTION_TRACKING_CONFIGURATION),
+        )
+        .wire("connectionTrackingConfiguration"),
+        MemberSchema::new("SecondaryNetworkSupported", Schema::Boolean).wire("secondaryNetworkSupported"),
+        MemberSchema::new("MaximumSecondaryNetworkInterfaces", Schema::Integer(&MAXIMUM_SECONDARY_NETWORK_INTERFACES))
+            .wire("maximumSecondaryNetworkInterfaces"),
+        MemberSchema::new(
+            "Ipv4AddressesPerSecondaryInterface",
+            Schema::Integer(&IPV4_ADDRESSES_PER_SECONDARY_INTERFACE),
+        )
+        .wire("ipv4AddressesPerSecondaryInterface"),
+    ],
+);
+
+pub static NETWORK_INTERFACE: StructureSchema = StructureSchema::new(
+    "NetworkInterface",
+    &[
+        MemberSchema::new("Association", Schema::Structure(&NETWORK_INTERFACE_ASSOCIATION)).wire("association"),
+        MemberSchema::new("Attachment", Schema::Structure(&NETWORK_INTERFACE_ATTACHMENT)).wire("attachment"),
+        MemberSchema::new("AvailabilityZone", Schema::String(&STRING)).wire("availabilityZone"),
+        MemberSchema::new("ConnectionTrackingConfiguration", Schema::Structure(&CONNECTION_TRACKING_CONFIGURATION))
+            .wire("connectionTrackingConfiguration"),
+        MemberSchema::new("Description", Schema::String(&STRING)).wire("description"),
+        MemberSchema::new("Groups", Schema::List(&GROUP_IDENTIFIER_LIST)).wire("groupSet"),
+        MemberSchema::new("InterfaceType", Schema::String(&NETWORK_INTERFACE_TYPE)).wire("interfaceType"),
+        MemberSchema::new("Ipv6Addresses", Schema::List(&NETWORK_INTERFACE_IPV6_ADDRESSES_LIST))
+            .wire("ipv6AddressesSet"),
+        MemberSchema::new("MacAddress", Schema::String(&STRING)).wire("macAddress"),
+        MemberSchema::new("NetworkInterfaceId", Schema::String(&STRING)).wire("networkInterfaceId"),
+        MemberSchema::new("OutpostArn", Schema::String(&STRING)).wire("outpostArn"),
+        MemberSchema::new("OwnerId", Schema::String(&STRING)).wire("ownerId"),
+        MemberSchema::new("PrivateDnsName", Schema::String(&STRING)).wire("privateDnsName"),
+        MemberSchema::new("PublicDnsName", Schema::String(&STRING)).wire("publicDnsName"),
+        MemberSchema::new("PublicIpDnsNameOptions", Schema::Structure(&PUBLIC_IP_DNS_NAME_OPTIONS))
+            .wire("publicIpDnsNameOptions"),
+        MemberSchema::new("PrivateIpAddress", Schema::String(&STRING)).wire("privateIpAddress"),
+        MemberSchema::new("PrivateIpAddresses", Schema::List(&NETWORK_INTERFACE_PRIVATE_IP_ADDRESS_LIST))
+            .wire("privateIpAddressesSet"),
+        MemberSchema::new("Ipv4Prefixes", Schema::List(&IPV4_PREFIXES_LIST)).wire("ipv4PrefixSet"),
+        MemberSchema::new("Ipv6Prefixes", Schema::List(&IPV6_PREFIXES_LIST)).wire("ipv6PrefixSet"),
+        MemberSchema::new("RequesterId", Schema::String(&STRING)).wire("requesterId"),
+        MemberSchema::new("RequesterManaged", Schema::Boolean).wire("requesterManaged"),
+        MemberSchema::new("SourceDestCheck", Schema::Boolean).wire("sourceDestCheck"),
+        MemberSchema::new("Status", Schema::String(&NETWORK_INTERFACE_STATUS)).wire("status"),
+        MemberSchema::new("SubnetId", Schema::String(&STRING)).wire("subnetId"),
+        MemberSchema::new("TagSet", Schema::List(&TAG_LIST)).wire("tagSet"),
+        MemberSchema::new("VpcId", Schema::String(&STRING)).wire("vpcId"),
+        MemberSchema::new("DenyAllIgwTraffic", Schema::Boolean).wire("denyAllIgwTraffic"),
+        MemberSchema::new("Ipv6Native", Schema::Boolean).wire("ipv6Native"),
+        MemberSchema::new("Ipv6Address", Schema::String(&STRING)).wire("ipv6Address"),
+        MemberSchema::new("Operator", Schema::Structure(&OPERATOR_RESPONSE)).wire("operator"),
+        MemberSchema::new("AssociatedSubnets", Schema::List(&ASSOCIATED_SUBNET_LIST)).wire("associatedSubnetSet"),
+        MemberSchema::new("AvailabilityZoneId", Schema::String(&STRING)).wire("availabilityZoneId"),
+    ],
+);
+
+pub static NETWORK_INTERFACE_ASSOCIATION: StructureSchema = StructureSchema::new(
+    "NetworkInterfaceAssociation",
+    &[
+        MemberSchema::new("AllocationId", Schema::String(&STRING)).wire("allocationId"),
+        MemberSchema::new("AssociationId", Schema::String(&STRING)).wire("associationId"),
+        MemberSchema::new("IpOwnerId", Schema::String(&STRING)).wire("ipOwnerId"),
+        MemberSchema::new("PublicDnsName", Schema::String(&STRING)).wire("publicDnsName"),
+        MemberSchema::new("PublicIp", Schema::String(&STRING)).wire("publicIp"),
+        MemberSchema::new("CustomerOwnedIp", Schema::String(&STRING)).wire("customerOwnedIp"),
+        MemberSchema::new("CarrierIp", Schema::String(&STRING)).wire("carrierIp"),
+    ],
+);
+
+pub static NETWORK_INTERFACE_ATTACHMENT: StructureSchema = StructureSchema::new(
+    "NetworkInterfaceAttachment",
+    &[
+        MemberSchema::new("AttachTime", Schema::Timestamp(TimestampFormat::Default)).wire("attachTime"),
+        MemberSchema::new("AttachmentId", Schema::String(&STRING)).wire("attachmentId"),
+        MemberSchema::new("DeleteOnTermination", Schema::Boolean).wire("deleteOnTermination"),
+        MemberSchema::new("DeviceIndex", Schema::Integer(&INTEGER)).wire("deviceIndex"),
+        MemberSchema::new("NetworkCardIndex", Schema::Integer(&INTEGER)).wire("networkCardIndex"),
+        MemberSchema::new("InstanceId", Schema::String(&STRING)).wire("instanceId"),
+        MemberSchema::new("InstanceOwnerId", Schema::String(&STRING)).wire("instanceOwnerId"),
+        MemberSchema::new("Status", Schema::String(&ATTACHMENT_STATUS)).wire("status"),
+        MemberSchema::new("EnaSrdSpecification", Schema::Structure(&ATTACHMENT_ENA_SRD_SPECIFICATION))
+            .wire("enaSrdSpecification"),
+        MemberSchema::new("EnaQueueCount", Schema::Integer(&INTEGER)).wire("enaQueueCount"),
+    ],
+);
+
 pub static NETWORK_INTERFACE_COUNT: StructureSchema = StructureSchema::new(
     "NetworkInterfaceCount",
     &[
@@ -34,6 +182,39 @@ pub static NETWORK_INTERFACE_COUNT_REQUEST: StructureSchema = StructureSchema::n
 
 pub static NETWORK_INTERFACE_ID: StringSchema = StringSchema::new("NetworkInterfaceId");
 
+pub static NETWORK_INTERFACE_ID_LIST: ListSchema =
+    ListSchema::new("NetworkInterfaceIdList", Schema::String(&NETWORK_INTERFACE_ID)).member_name("item");
+
+pub static NETWORK_INTERFACE_IPV6_ADDRESS: StructureSchema = StructureSchema::new(
+    "NetworkInterfaceIpv6Address",
+    &[
+        MemberSchema::new("Ipv6Address", Schema::String(&STRING)).wire("ipv6Address"),
+        MemberSchema::new("PublicIpv6DnsName", Schema::String(&STRING)).wire("publicIpv6DnsName"),
+        MemberSchema::new("IsPrimaryIpv6", Schema::Boolean).wire("isPrimaryIpv6"),
+    ],
+);
+
+pub static NETWORK_INTERFACE_IPV6_ADDRESSES_LIST: ListSchema =
+    ListSchema::new("NetworkInterfaceIpv6AddressesList", Schema::Structure(&NETWORK_INTERFACE_IPV6_ADDRESS))
+        .member_name("item");
+
+pub static NETWORK_INTERFACE_LIST: ListSchema =
+    ListSchema::new("NetworkInterfaceList", Schema::Structure(&NETWORK_INTERFACE)).member_name("item");
+
+pub static NETWORK_INTERFACE_PRIVATE_IP_ADDRESS: StructureSchema = StructureSchema::new(
+    "NetworkInterfacePrivateIpAddress",
+    &[
+        MemberSchema::new("Association", Schema::Structure(&NETWORK_INTERFACE_ASSOCIATION)).wire("association"),
+        MemberSchema::new("Primary", Schema::Boolean).wire("primary"),
+        MemberSchema::new("PrivateDnsName", Schema::String(&STRING)).wire("privateDnsName"),
+        MemberSchema::new("PrivateIpAddress", Schema::String(&STRING)).wire("privateIpAddress"),
+    ],
+);
+
+pub static NETWORK_INTERFACE_PRIVATE_IP_ADDRESS_LIST: ListSchema =
+    ListSchema::new("NetworkInterfacePrivateIpAddressList", Schema::Structure(&NETWORK_INTERFACE_PRIVATE_IP_ADDRESS))
+        .member_name("item");
+
 pub static NETWORK_INTERFACE_STATUS: StringSchema = StringSchema::new("NetworkInterfaceStatus").one_of(&[
     "available",
     "associated",
@@ -41,3 +222,90 @@ pub static NETWORK_INTERFACE_STATUS: StringSchema = StringSchema::new("NetworkIn
     "in-use",
     "detaching",
 ]);
+
+pub static NETWORK_INTERFACE_TYPE: StringSchema = StringSchema::new("NetworkInterfaceType").one_of(&[
+    "interface",
+    "natGateway",
+    "efa",
+    "efa-only",
+    "trunk",
+    "load_balancer",
+    "network_load_balancer",
+    "vpc_endpoint",
+    "branch",
+    "transit_gateway",
+    "lambda",
+    "quicksight",
+    "global_accelerator_managed",
+    "api_gateway_managed",
+    "gateway_load_balancer",
+    "gateway_load_balancer_endpoint",
+    "iot_rules_managed",
+    "aws_codestar_connections_managed",
+]);
+
+pub static NETWORK_PERFORMANCE: StringSchema = StringSchema::new("NetworkPerformance");
+
+pub static NEURON_DEVICE_CORE_COUNT: IntegerSchema = IntegerSchema::new("NeuronDeviceCoreCount");
+
+pub static NEURON_DEVICE_CORE_INFO: StructureSchema = StructureSchema::new(
+    "NeuronDeviceCoreInfo",
+    &[
+        MemberSchema::new("Count", Schema::Integer(&NEURON_DEVICE_CORE_COUNT)).wire("count"),
+        MemberSchema::new("Version", Schema::Integer(&NEURON_DEVICE_CORE_VERSION)).wire("version"),
+    ],
+);
+
+pub static NEURON_DEVICE_CORE_VERSION: IntegerSchema = IntegerSchema::new("NeuronDeviceCoreVersion");
+
+pub static NEURON_DEVICE_COUNT: IntegerSchema = IntegerSchema::new("NeuronDeviceCount");
+
+pub static NEURON_DEVICE_INFO: StructureSchema = StructureSchema::new(
+    "NeuronDeviceInfo",
+    &[
+        MemberSchema::new("Count", Schema::Integer(&NEURON_DEVICE_COUNT)).wire("count"),
+        MemberSchema::new("Name", Schema::String(&NEURON_DEVICE_NAME)).wire("name"),
+        MemberSchema::new("CoreInfo", Schema::Structure(&NEURON_DEVICE_CORE_INFO)).wire("coreInfo"),
+        MemberSchema::new("MemoryInfo", Schema::Structure(&NEURON_DEVICE_MEMORY_INFO)).wire("memoryInfo"),
+    ],
+);
+
+pub static NEURON_DEVICE_INFO_LIST: ListSchema =
+    ListSchema::new("NeuronDeviceInfoList", Schema::Structure(&NEURON_DEVICE_INFO)).member_name("item");
+
+pub static NEURON_DEVICE_MEMORY_INFO: StructureSchema = StructureSchema::new(
+    "NeuronDeviceMemoryInfo",
+    &[MemberSchema::new("SizeInMiB", Schema::Integer(&NEURON_DEVICE_MEMORY_SIZE)).wire("sizeInMiB")],
+);
+
+pub static NEURON_DEVICE_MEMORY_SIZE: IntegerSchema = IntegerSchema::new("NeuronDeviceMemorySize");
+
+pub static NEURON_DEVICE_NAME: StringSchema = StringSchema::new("NeuronDeviceName");
+
+pub static NEURON_INFO: StructureSchema = StructureSchema::new(
+    "NeuronInfo",
+    &[
+        MemberSchema::new("NeuronDevices", Schema::List(&NEURON_DEVICE_INFO_LIST)).wire("neuronDevices"),
+        MemberSchema::new("TotalNeuronDeviceMemoryInMiB", Schema::Integer(&TOTAL_NEURON_MEMORY))
+            .wire("totalNeuronDeviceMemoryInMiB"),
+    ],
+);
+
+pub static NEXT_TOKEN: StringSchema = StringSchema::new("NextToken");
+
+pub static NITRO_ENCLAVES_SUPPORT: StringSchema =
+    StringSchema::new("NitroEnclavesSupport").one_of(&["unsupported", "supported"]);
+
+pub static NITRO_TPM_INFO: StructureSchema = StructureSchema::new(
+    "NitroTpmInfo",
+    &[MemberSchema::new("SupportedVersions", Schema::List(&NITRO_TPM_SUPPORTED_VERSIONS_LIST))
+        .wire("supportedVersions")],
+);
+
+pub static NITRO_TPM_SUPPORT: StringSchema = StringSchema::new("NitroTpmSupport").one_of(&["unsupported", "supported"]);
+
+pub static NITRO_TPM_SUPPORTED_VERSION_TYPE: StringSchema = StringSchema::new("NitroTpmSupportedVersionType");
+
+pub static NITRO_TPM_SUPPORTED_VERSIONS_LIST: ListSchema =
+    ListSchema::new("NitroTpmSupportedVersionsList", Schema::String(&NITRO_TPM_SUPPORTED_VERSION_TYPE))
+        .member_name("item");

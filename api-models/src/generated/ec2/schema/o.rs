@@ -14,3 +14,6 @@ pub static OPERATOR_RESPONSE: StructureSchema = StructureSchema::new(
         MemberSchema::new("HiddenByDefault", Schema::Boolean).wire("hiddenByDefault"),
     ],
 );
+
+pub static OWNER_STRING_LIST: ListSchema =
+    ListSchema::new("OwnerStringList", Schema::String(&STRING)).member_name("Owner");

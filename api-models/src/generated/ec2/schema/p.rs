@@ -3,6 +3,8 @@
 use super::*;
 use crate::schema::*;
 
+pub static PEAK_BANDWIDTH_IN_GBPS: DoubleSchema = DoubleSchema::new("PeakBandwidthInGbps");
+
 pub static PERFORMANCE_FACTOR_REFERENCE: StructureSchema = StructureSchema::new(
     "PerformanceFactorReference",
     &[MemberSchema::new("InstanceFamily", Schema::String(&STRING)).wire("instanceFamily")],
@@ -20,6 +22,17 @@ pub static PERFORMANCE_FACTOR_REFERENCE_SET: ListSchema =
 pub static PERFORMANCE_FACTOR_REFERENCE_SET_REQUEST: ListSchema =
     ListSchema::new("PerformanceFactorReferenceSetRequest", Schema::Structure(&PERFORMANCE_FACTOR_REFERENCE_REQUEST))
         .member_name("item");
+
+pub static PERFORMANCE_STATUS_SUMMARY: StructureSchema = StructureSchema::new(
+    "PerformanceStatusSummary",
+    &[
+        MemberSchema::new("Status", Schema::String(&SUMMARY_STATUS)).wire("status"),
+        MemberSchema::new("ImpairedSince", Schema::Timestamp(TimestampFormat::Default)).wire("impairedSince"),
+        MemberSchema::new("Remediation", Schema::String(&STRING)).wire("remediation"),
+    ],
+);
+
+pub static PHC_SUPPORT: StringSchema = StringSchema::new("PhcSupport").one_of(&["unsupported", "supported"]);
 
 pub static PLACEMENT: StructureSchema = StructureSchema::new(
     "Placement",
@@ -39,9 +52,41 @@ pub static PLACEMENT: StructureSchema = StructureSchema::new(
 
 pub static PLACEMENT_GROUP_ID: StringSchema = StringSchema::new("PlacementGroupId");
 
+pub static PLACEMENT_GROUP_INFO: StructureSchema = StructureSchema::new(
+    "PlacementGroupInfo",
+    &[MemberSchema::new("SupportedStrategies", Schema::List(&PLACEMENT_GROUP_STRATEGY_LIST))
+        .wire("supportedStrategies")],
+);
+
 pub static PLACEMENT_GROUP_NAME: StringSchema = StringSchema::new("PlacementGroupName");
 
+pub static PLACEMENT_GROUP_STRATEGY: StringSchema =
+    StringSchema::new("PlacementGroupStrategy").one_of(&["cluster", "partition", "spread"]);
+
+pub static PLACEMENT_GROUP_STRATEGY_LIST: ListSchema =
+    ListSchema::new("PlacementGroupStrategyList", Schema::String(&PLACEMENT_GROUP_STRATEGY)).member_name("item");
+
 pub static PLATFORM_VALUES: StringSchema = StringSchema::new("PlatformValues").one_of(&["Windows"]);
+
+pub static PREFIX_LIST_ID: StructureSchema = StructureSchema::new(
+    "PrefixListId",
+    &[
+        MemberSchema::new("Description", Schema::String(&STRING)).wire("description"),
+        MemberSchema::new("PrefixListId", Schema::String(&STRING)).wire("prefixListId"),
+    ],
+);
+
+pub static PREFIX_LIST_ID_LIST: ListSchema =
+    ListSchema::new("PrefixListIdList", Schema::Structure(&PREFIX_LIST_ID)).member_name("item");
+
+pub static PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH: StructureSchema = StructureSchema::new(
+    "PrivateDnsNameOptionsOnLaunch",
+    &[
+        MemberSchema::new("HostnameType", Schema::String(&HOSTNAME_TYPE)).wire("hostnameType"),
+        MemberSchema::new("EnableResourceNameDnsARecord", Schema::Boolean).wire("enableResourceNameDnsARecord"),
+        MemberSchema::new("EnableResourceNameDnsAAAARecord", Schema::Boolean).wire("enableResourceNameDnsAAAARecord"),
+    ],
+);
 
 pub static PRIVATE_DNS_NAME_OPTIONS_REQUEST: StructureSchema = StructureSchema::new(
     "PrivateDnsNameOptionsRequest",
@@ -73,6 +118,21 @@ pub static PRIVATE_IP_ADDRESS_SPECIFICATION_LIST: ListSchema =
     ListSchema::new("PrivateIpAddressSpecificationList", Schema::Structure(&PRIVATE_IP_ADDRESS_SPECIFICATION))
         .member_name("item");
 
+pub static PROCESSOR_INFO: StructureSchema = StructureSchema::new(
+    "ProcessorInfo",
+    &[
+        MemberSchema::new("SupportedArchitectures", Schema::List(&ARCHITECTURE_TYPE_LIST))
+            .wire("supportedArchitectures"),
+        MemberSchema::new("SustainedClockSpeedInGhz", Schema::Double(&PROCESSOR_SUSTAINED_CLOCK_SPEED))
+            .wire("sustainedClockSpeedInGhz"),
+        MemberSchema::new("SupportedFeatures", Schema::List(&SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST))
+            .wire("supportedFeatures"),
+        MemberSchema::new("Manufacturer", Schema::String(&CPU_MANUFACTURER_NAME)).wire("manufacturer"),
+    ],
+);
+
+pub static PROCESSOR_SUSTAINED_CLOCK_SPEED: DoubleSchema = DoubleSchema::new("ProcessorSustainedClockSpeed");
+
 pub static PRODUCT_CODE: StructureSchema = StructureSchema::new(
     "ProductCode",
     &[
@@ -86,3 +146,13 @@ pub static PRODUCT_CODE_LIST: ListSchema =
 
 pub static PRODUCT_CODE_VALUES: StringSchema =
     StringSchema::new("ProductCodeValues").one_of(&["devpay", "marketplace"]);
+
+pub static PUBLIC_IP_DNS_NAME_OPTIONS: StructureSchema = StructureSchema::new(
+    "PublicIpDnsNameOptions",
+    &[
+        MemberSchema::new("DnsHostnameType", Schema::String(&STRING)).wire("dnsHostnameType"),
+        MemberSchema::new("PublicIpv4DnsName", Schema::String(&STRING)).wire("publicIpv4DnsName"),
+        MemberSchema::new("PublicIpv6DnsName", Schema::String(&STRING)).wire("publicIpv6DnsName"),
+        MemberSchema::new("PublicDualStackDnsName", Schema::String(&STRING)).wire("publicDualStackDnsName"),
+    ],
+);

@@ -15,6 +15,33 @@ pub static REBOOT_INSTANCES_REQUEST: StructureSchema = StructureSchema::new(
 
 pub static REBOOT_INSTANCES_RESPONSE: StructureSchema = StructureSchema::new("RebootInstancesResponse", &[]);
 
+pub static REBOOT_MIGRATION_SUPPORT: StringSchema =
+    StringSchema::new("RebootMigrationSupport").one_of(&["unsupported", "supported"]);
+
+pub static REGION: StructureSchema = StructureSchema::new(
+    "Region",
+    &[
+        MemberSchema::new("OptInStatus", Schema::String(&STRING)).wire("optInStatus"),
+        MemberSchema::new("Geography", Schema::List(&REGION_GEOGRAPHY_LIST)).wire("geographySet"),
+        MemberSchema::new("RegionName", Schema::String(&STRING)).wire("regionName"),
+        MemberSchema::new("Endpoint", Schema::String(&STRING)).wire("regionEndpoint"),
+    ],
+);
+
+pub static REGION_GEOGRAPHY: StructureSchema =
+    StructureSchema::new("RegionGeography", &[MemberSchema::new("Name", Schema::String(&STRING)).wire("name")]);
+
+pub static REGION_GEOGRAPHY_LIST: ListSchema =
+    ListSchema::new("RegionGeographyList", Schema::Structure(&REGION_GEOGRAPHY)).member_name("item");
+
+pub static REGION_LIST: ListSchema = ListSchema::new("RegionList", Schema::Structure(&REGION)).member_name("item");
+
+pub static REGION_NAME_STRING_LIST: ListSchema =
+    ListSchema::new("RegionNameStringList", Schema::String(&STRING)).member_name("RegionName");
+
+pub static REQUEST_INSTANCE_TYPE_LIST: ListSchema =
+    ListSchema::new("RequestInstanceTypeList", Schema::String(&INSTANCE_TYPE)).min(0).max(100);
+
 pub static REQUEST_LAUNCH_TEMPLATE_DATA: StructureSchema = StructureSchema::new(
     "RequestLaunchTemplateData",
     &[
@@ -99,6 +126,8 @@ pub static RESERVATION: StructureSchema = StructureSchema::new(
 
 pub static RESERVATION_LIST: ListSchema =
     ListSchema::new("ReservationList", Schema::Structure(&RESERVATION)).member_name("item");
+
+pub static RESOURCE_ID_LIST: ListSchema = ListSchema::new("ResourceIdList", Schema::String(&TAGGABLE_RESOURCE_ID));
 
 pub static RESOURCE_TYPE: StringSchema = StringSchema::new("ResourceType").one_of(&[
     "capacity-reservation",
@@ -292,6 +321,11 @@ pub static RESPONSE_LAUNCH_TEMPLATE_DATA: StructureSchema = StructureSchema::new
         .wire("secondaryInterfaceSet"),
     ],
 );
+
+pub static ROOT_DEVICE_TYPE: StringSchema = StringSchema::new("RootDeviceType").one_of(&["ebs", "instance-store"]);
+
+pub static ROOT_DEVICE_TYPE_LIST: ListSchema =
+    ListSchema::new("RootDeviceTypeList", Schema::String(&ROOT_DEVICE_TYPE)).member_name("item");
 
 pub static RUN_INSTANCES_MONITORING_ENABLED: StructureSchema = StructureSchema::new(
     "RunInstancesMonitoringEnabled",

@@ -3,6 +3,25 @@
 use super::*;
 use crate::schema::*;
 
+pub static SCAN_RESULTS: StructureSchema = StructureSchema::new(
+    "ScanResults",
+    &[
+        MemberSchema::new("HighestFindingSeverityLabel", Schema::String(&SEVERITY_LABEL))
+            .wire("highestFindingSeverityLabel"),
+        MemberSchema::new("FindingScanDate", Schema::Timestamp(TimestampFormat::Default)).wire("findingScanDate"),
+        MemberSchema::new("InformationalFixAvailableSince", Schema::Timestamp(TimestampFormat::Default))
+            .wire("informationalFixAvailableSince"),
+        MemberSchema::new("LowFixAvailableSince", Schema::Timestamp(TimestampFormat::Default))
+            .wire("lowFixAvailableSince"),
+        MemberSchema::new("MediumFixAvailableSince", Schema::Timestamp(TimestampFormat::Default))
+            .wire("mediumFixAvailableSince"),
+        MemberSchema::new("HighFixAvailableSince", Schema::Timestamp(TimestampFormat::Default))
+            .wire("highFixAvailableSince"),
+        MemberSchema::new("CriticalFixAvailableSince", Schema::Timestamp(TimestampFormat::Default))
+            .wire("criticalFixAvailableSince"),
+    ],
+);
+
 pub static SECONDARY_INTERFACE_ID: StringSchema = StringSchema::new("SecondaryInterfaceId");
 
 pub static SECONDARY_INTERFACE_PRIVATE_IP_ADDRESS_SPECIFICATION: StructureSchema = StructureSchema::new(
@@ -36,10 +55,28 @@ pub static SECONDARY_NETWORK_ID: StringSchema = StringSchema::new("SecondaryNetw
 
 pub static SECONDARY_SUBNET_ID: StringSchema = StringSchema::new("SecondarySubnetId");
 
+pub static SECURITY_GROUP: StructureSchema = StructureSchema::new(
+    "SecurityGroup",
+    &[
+        MemberSchema::new("GroupId", Schema::String(&STRING)).wire("groupId"),
+        MemberSchema::new("IpPermissionsEgress", Schema::List(&IP_PERMISSION_LIST)).wire("ipPermissionsEgress"),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("tagSet"),
+        MemberSchema::new("VpcId", Schema::String(&STRING)).wire("vpcId"),
+        MemberSchema::new("SecurityGroupArn", Schema::String(&STRING)).wire("securityGroupArn"),
+        MemberSchema::new("OwnerId", Schema::String(&STRING)).wire("ownerId"),
+        MemberSchema::new("GroupName", Schema::String(&STRING)).wire("groupName"),
+        MemberSchema::new("Description", Schema::String(&STRING)).wire("groupDescription"),
+        MemberSchema::new("IpPermissions", Schema::List(&IP_PERMISSION_LIST)).wire("ipPermissions"),
+    ],
+);
+
 pub static SECURITY_GROUP_ID: StringSchema = StringSchema::new("SecurityGroupId");
 
 pub static SECURITY_GROUP_ID_STRING_LIST: ListSchema =
     ListSchema::new("SecurityGroupIdStringList", Schema::String(&SECURITY_GROUP_ID)).member_name("SecurityGroupId");
+
+pub static SECURITY_GROUP_LIST: ListSchema =
+    ListSchema::new("SecurityGroupList", Schema::Structure(&SECURITY_GROUP)).member_name("item");
 
 pub static SECURITY_GROUP_NAME: StringSchema = StringSchema::new("SecurityGroupName");
 
@@ -47,6 +84,9 @@ pub static SECURITY_GROUP_STRING_LIST: ListSchema =
     ListSchema::new("SecurityGroupStringList", Schema::String(&SECURITY_GROUP_NAME)).member_name("SecurityGroup");
 
 pub static SENSITIVE_USER_DATA: StringSchema = StringSchema::new("SensitiveUserData").sensitive();
+
+pub static SEVERITY_LABEL: StringSchema =
+    StringSchema::new("SeverityLabel").one_of(&["informational", "low", "medium", "high", "critical"]);
 
 pub static SHUTDOWN_BEHAVIOR: StringSchema = StringSchema::new("ShutdownBehavior").one_of(&["stop", "terminate"]);
 
@@ -87,6 +127,11 @@ pub static STATE_REASON: StructureSchema = StructureSchema::new(
     ],
 );
 
+pub static STATUS_NAME: StringSchema = StringSchema::new("StatusName").one_of(&["reachability"]);
+
+pub static STATUS_TYPE: StringSchema =
+    StringSchema::new("StatusType").one_of(&["passed", "failed", "insufficient-data", "initializing"]);
+
 pub static STOP_INSTANCES_REQUEST: StructureSchema = StructureSchema::new(
     "StopInstancesRequest",
     &[
@@ -105,4 +150,101 @@ pub static STOP_INSTANCES_RESULT: StructureSchema = StructureSchema::new(
 
 pub static STRING: StringSchema = StringSchema::new("String");
 
+pub static SUBNET: StructureSchema = StructureSchema::new(
+    "Subnet",
+    &[
+        MemberSchema::new("AvailabilityZoneId", Schema::String(&STRING)).wire("availabilityZoneId"),
+        MemberSchema::new("EnableLniAtDeviceIndex", Schema::Integer(&INTEGER)).wire("enableLniAtDeviceIndex"),
+        MemberSchema::new("MapCustomerOwnedIpOnLaunch", Schema::Boolean).wire("mapCustomerOwnedIpOnLaunch"),
+        MemberSchema::new("CustomerOwnedIpv4Pool", Schema::String(&COIP_POOL_ID)).wire("customerOwnedIpv4Pool"),
+        MemberSchema::new("OwnerId", Schema::String(&STRING)).wire("ownerId"),
+        MemberSchema::new("AssignIpv6AddressOnCreation", Schema::Boolean).wire("assignIpv6AddressOnCreation"),
+        MemberSchema::new("Ipv6CidrBlockAssociationSet", Schema::List(&SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET))
+            .wire("ipv6CidrBlockAssociationSet"),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("tagSet"),
+        MemberSchema::new("SubnetArn", Schema::String(&STRING)).wire("subnetArn"),
+        MemberSchema::new("OutpostArn", Schema::String(&STRING)).wire("outpostArn"),
+        MemberSchema::new("EnableDns64", Schema::Boolean).wire("enableDns64"),
+        MemberSchema::new("Ipv6Native", Schema::Boolean).wire("ipv6Native"),
+        MemberSchema::new("PrivateDnsNameOptionsOnLaunch", Schema::Structure(&PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH))
+            .wire("privateDnsNameOptionsOnLaunch"),
+        MemberSchema::new("BlockPublicAccessStates", Schema::Structure(&BLOCK_PUBLIC_ACCESS_STATES))
+            .wire("blockPublicAccessStates"),
+        MemberSchema::new("Type", Schema::String(&STRING)).wire("type"),
+        MemberSchema::new("SubnetId", Schema::String(&STRING)).wire("subnetId"),
+        MemberSchema::new("State", Schema::String(&SUBNET_STATE)).wire("state"),
+        MemberSchema::new("VpcId", Schema::String(&STRING)).wire("vpcId"),
+        MemberSchema::new("CidrBlock", Schema::String(&STRING)).wire("cidrBlock"),
+        MemberSchema::new("AvailableIpAddressCount", Schema::Integer(&INTEGER)).wire("availableIpAddressCount"),
+        MemberSchema::new("AvailabilityZone", Schema::String(&STRING)).wire("availabilityZone"),
+        MemberSchema::new("DefaultForAz", Schema::Boolean).wire("defaultForAz"),
+        MemberSchema::new("MapPublicIpOnLaunch", Schema::Boolean).wire("mapPublicIpOnLaunch"),
+    ],
+);
+
+pub static SUBNET_CIDR_ASSOCIATION_ID: StringSchema = StringSchema::new("SubnetCidrAssociationId");
+
+pub static SUBNET_CIDR_BLOCK_STATE: StructureSchema = StructureSchema::new(
+    "SubnetCidrBlockState",
+    &[
+        MemberSchema::new("State", Schema::String(&SUBNET_CIDR_BLOCK_STATE_CODE)).wire("state"),
+        MemberSchema::new("StatusMessage", Schema::String(&STRING)).wire("statusMessage"),
+    ],
+);
+
+pub static SUBNET_CIDR_BLOCK_STATE_CODE: StringSchema = StringSchema::new("SubnetCidrBlockStateCode").one_of(&[
+    "associating",
+    "associated",
+    "disassociating",
+    "disassociated",
+    "failing",
+    "failed",
+]);
+
 pub static SUBNET_ID: StringSchema = StringSchema::new("SubnetId");
+
+pub static SUBNET_ID_STRING_LIST: ListSchema =
+    ListSchema::new("SubnetIdStringList", Schema::String(&SUBNET_ID)).member_name("SubnetId");
+
+pub static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION: StructureSchema = StructureSchema::new(
+    "SubnetIpv6CidrBlockAssociation",
+    &[
+        MemberSchema::new("AssociationId", Schema::String(&SUBNET_CIDR_ASSOCIATION_ID)).wire("associationId"),
+        MemberSchema::new("Ipv6CidrBlock", Schema::String(&STRING)).wire("ipv6CidrBlock"),
+        MemberSchema::new("Ipv6CidrBlockState", Schema::Structure(&SUBNET_CIDR_BLOCK_STATE)).wire("ipv6CidrBlockState"),
+        MemberSchema::new("Ipv6AddressAttribute", Schema::String(&IPV6_ADDRESS_ATTRIBUTE)).wire("ipv6AddressAttribute"),
+        MemberSchema::new("IpSource", Schema::String(&IP_SOURCE)).wire("ipSource"),
+    ],
+);
+
+pub static SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION_SET: ListSchema =
+    ListSchema::new("SubnetIpv6CidrBlockAssociationSet", Schema::Structure(&SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION))
+        .member_name("item");
+
+pub static SUBNET_LIST: ListSchema = ListSchema::new("SubnetList", Schema::Structure(&SUBNET)).member_name("item");
+
+pub static SUBNET_STATE: StringSchema = StringSchema::new("SubnetState").one_of(&[
+    "pending",
+    "available",
+    "unavailable",
+    "failed",
+    "failed-insufficient-capacity",
+]);
+
+pub static SUMMARY_STATUS: StringSchema = StringSchema::new("SummaryStatus").one_of(&[
+    "ok",
+    "impaired",
+    "insufficient-data",
+    "not-applicable",
+    "initializing",
+]);
+
+pub static SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE: StringSchema =
+    StringSchema::new("SupportedAdditionalProcessorFeature").one_of(&["amd-sev-snp", "nested-virtualization"]);
+
+pub static SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE_LIST: ListSchema =
+    ListSchema::new("SupportedAdditionalProcessorFeatureList", Schema::String(&SUPPORTED_ADDITIONAL_PROCESSOR_FEATURE))
+        .member_name("item");
+
+pub static SUPPORTED_INSTANCE_TYPE_SET: ListSchema =
+    ListSchema::new("SupportedInstanceTypeSet", Schema::Structure(&INSTANCE_TYPE_ITEM)).member_name("item");

@@ -11,6 +11,19 @@ pub static TAG: StructureSchema = StructureSchema::new(
     ],
 );
 
+pub static TAG_DESCRIPTION: StructureSchema = StructureSchema::new(
+    "TagDescription",
+    &[
+        MemberSchema::new("Key", Schema::String(&STRING)).wire("key"),
+        MemberSchema::new("ResourceId", Schema::String(&STRING)).wire("resourceId"),
+        MemberSchema::new("ResourceType", Schema::String(&RESOURCE_TYPE)).wire("resourceType"),
+        MemberSchema::new("Value", Schema::String(&STRING)).wire("value"),
+    ],
+);
+
+pub static TAG_DESCRIPTION_LIST: ListSchema =
+    ListSchema::new("TagDescriptionList", Schema::Structure(&TAG_DESCRIPTION)).member_name("item");
+
 pub static TAG_LIST: ListSchema = ListSchema::new("TagList", Schema::Structure(&TAG)).member_name("item");
 
 pub static TAG_SPECIFICATION: StructureSchema = StructureSchema::new(
@@ -23,6 +36,8 @@ pub static TAG_SPECIFICATION: StructureSchema = StructureSchema::new(
 
 pub static TAG_SPECIFICATION_LIST: ListSchema =
     ListSchema::new("TagSpecificationList", Schema::Structure(&TAG_SPECIFICATION)).member_name("item");
+
+pub static TAGGABLE_RESOURCE_ID: StringSchema = StringSchema::new("TaggableResourceId");
 
 pub static TENANCY: StringSchema = StringSchema::new("Tenancy").one_of(&["default", "dedicated", "host"]);
 
@@ -41,6 +56,11 @@ pub static TERMINATE_INSTANCES_RESULT: StructureSchema = StructureSchema::new(
     &[MemberSchema::new("TerminatingInstances", Schema::List(&INSTANCE_STATE_CHANGE_LIST)).wire("instancesSet")],
 );
 
+pub static THREADS_PER_CORE: IntegerSchema = IntegerSchema::new("ThreadsPerCore");
+
+pub static THREADS_PER_CORE_LIST: ListSchema =
+    ListSchema::new("ThreadsPerCoreList", Schema::Integer(&THREADS_PER_CORE)).member_name("item");
+
 pub static TOTAL_LOCAL_STORAGE_GB: StructureSchema = StructureSchema::new(
     "TotalLocalStorageGB",
     &[
@@ -53,3 +73,15 @@ pub static TOTAL_LOCAL_STORAGE_GB_REQUEST: StructureSchema = StructureSchema::ne
     "TotalLocalStorageGBRequest",
     &[MemberSchema::new("Min", Schema::Double(&DOUBLE)), MemberSchema::new("Max", Schema::Double(&DOUBLE))],
 );
+
+pub static TOTAL_MEDIA_MEMORY: IntegerSchema = IntegerSchema::new("TotalMediaMemory");
+
+pub static TOTAL_NEURON_MEMORY: IntegerSchema = IntegerSchema::new("TotalNeuronMemory");
+
+pub static TPM_SUPPORT_VALUES: StringSchema = StringSchema::new("TpmSupportValues").one_of(&["v2.0"]);
+
+pub static TOTAL_FPGA_MEMORY: IntegerSchema = IntegerSchema::new("totalFpgaMemory");
+
+pub static TOTAL_GPU_MEMORY: IntegerSchema = IntegerSchema::new("totalGpuMemory");
+
+pub static TOTAL_INFERENCE_MEMORY: IntegerSchema = IntegerSchema::new("totalInferenceMemory");

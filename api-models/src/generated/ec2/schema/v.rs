@@ -3,6 +3,8 @@
 use super::*;
 use crate::schema::*;
 
+pub static V_CPU_COUNT: IntegerSchema = IntegerSchema::new("VCpuCount");
+
 pub static V_CPU_COUNT_RANGE: StructureSchema = StructureSchema::new(
     "VCpuCountRange",
     &[
@@ -16,6 +18,17 @@ pub static V_CPU_COUNT_RANGE_REQUEST: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("Min", Schema::Integer(&INTEGER)).required(),
         MemberSchema::new("Max", Schema::Integer(&INTEGER)),
+    ],
+);
+
+pub static V_CPU_INFO: StructureSchema = StructureSchema::new(
+    "VCpuInfo",
+    &[
+        MemberSchema::new("DefaultVCpus", Schema::Integer(&V_CPU_COUNT)).wire("defaultVCpus"),
+        MemberSchema::new("DefaultCores", Schema::Integer(&CORE_COUNT)).wire("defaultCores"),
+        MemberSchema::new("DefaultThreadsPerCore", Schema::Integer(&THREADS_PER_CORE)).wire("defaultThreadsPerCore"),
+        MemberSchema::new("ValidCores", Schema::List(&CORE_COUNT_LIST)).wire("validCores"),
+        MemberSchema::new("ValidThreadsPerCore", Schema::List(&THREADS_PER_CORE_LIST)).wire("validThreadsPerCore"),
     ],
 );
 
@@ -42,5 +55,148 @@ pub static VERSION_STRING_LIST: ListSchema =
 
 pub static VIRTUALIZATION_TYPE: StringSchema = StringSchema::new("VirtualizationType").one_of(&["hvm", "paravirtual"]);
 
+pub static VIRTUALIZATION_TYPE_LIST: ListSchema =
+    ListSchema::new("VirtualizationTypeList", Schema::String(&VIRTUALIZATION_TYPE)).member_name("item");
+
 pub static VOLUME_TYPE: StringSchema =
     StringSchema::new("VolumeType").one_of(&["standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"]);
+
+pub static VPC: StructureSchema = StructureSchema::new(
+    "Vpc",
+    &[
+        MemberSchema::new("OwnerId", Schema::String(&STRING)).wire("ownerId"),
+        MemberSchema::new("InstanceTenancy", Schema::String(&TENANCY)).wire("instanceTenancy"),
+        MemberSchema::new("Ipv6CidrBlockAssociationSet", Schema::List(&VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET))
+            .wire("ipv6CidrBlockAssociationSet"),
+        MemberSchema::new("CidrBlockAssociationSet", Schema::List(&VPC_CIDR_BLOCK_ASSOCIATION_SET))
+            .wire("cidrBlockAssociationSet"),
+        MemberSchema::new("IsDefault", Schema::Boolean).wire("isDefault"),
+        MemberSchema::new("EncryptionControl", Schema::Structure(&VPC_ENCRYPTION_CONTROL)).wire("encryptionControl"),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("tagSet"),
+        MemberSchema::new("BlockPublicAccessStates", Schema::Structure(&BLOCK_PUBLIC_ACCESS_STATES))
+            .wire("blockPublicAccessStates"),
+        MemberSchema::new("VpcId", Schema::String(&STRING)).wire("vpcId"),
+        MemberSchema::new("State", Schema::String(&VPC_STATE)).wire("state"),
+        MemberSchema::new("CidrBlock", Schema::String(&STRING)).wire("cidrBlock"),
+        MemberSchema::new("DhcpOptionsId", Schema::String(&STRING)).wire("dhcpOptionsId"),
+    ],
+);
+
+pub static VPC_CIDR_BLOCK_ASSOCIATION: StructureSchema = StructureSchema::new(
+    "VpcCidrBlockAssociation",
+    &[
+        MemberSchema::new("AssociationId", Schema::String(&STRING)).wire("associationId"),
+        MemberSchema::new("CidrBlock", Schema::String(&STRING)).wire("cidrBlock"),
+        MemberSchema::new("CidrBlockState", Schema::Structure(&VPC_CIDR_BLOCK_STATE)).wire("cidrBlockState"),
+    ],
+);
+
+pub static VPC_CIDR_BLOCK_ASSOCIATION_SET: ListSchema =
+    ListSchema::new("VpcCidrBlockAssociationSet", Schema::Structure(&VPC_CIDR_BLOCK_ASSOCIATION)).member_name("item");
+
+pub static VPC_CIDR_BLOCK_STATE: StructureSchema = StructureSchema::new(
+    "VpcCidrBlockState",
+    &[
+        MemberSchema::new("State", Schema::String(&VPC_CIDR_BLOCK_STATE_CODE)).wire("state"),
+        MemberSchema::new("StatusMessage", Schema::String(&STRING)).wire("statusMessage"),
+    ],
+);
+
+pub static VPC_CIDR_BLOCK_STATE_CODE: StringSchema = StringSchema::new("VpcCidrBlockStateCode").one_of(&[
+    "associating",
+    "associated",
+    "disassociating",
+    "disassociated",
+    "failing",
+    "failed",
+]);
+
+pub static VPC_ENCRYPTION_CONTROL: StructureSchema = StructureSchema::new(
+    "VpcEncryptionControl",
+    &[
+        MemberSchema::new("VpcId", Schema::String(&VPC_ID)).wire("vpcId"),
+        MemberSchema::new("VpcEncryptionControlId", Schema::String(&VPC_ENCRYPTION_CONTROL_ID))
+            .wire("vpcEncryptionControlId"),
+        MemberSchema::new("Mode", Schema::String(&VPC_ENCRYPTION_CONTROL_MODE)).wire("mode"),
+        MemberSchema::new("State", Schema::String(&VPC_ENCRYPTION_CONTROL_STATE)).wire("state"),
+        MemberSchema::new("StateMessage", Schema::String(&STRING)).wire("stateMessage"),
+        MemberSchema::new("ResourceExclusions", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSIONS))
+            .wire("resourceExclusions"),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("tagSet"),
+    ],
+);
+
+pub static VPC_ENCRYPTION_CONTROL_EXCLUSION: StructureSchema = StructureSchema::new(
+    "VpcEncryptionControlExclusion",
+    &[
+        MemberSchema::new("State", Schema::String(&VPC_ENCRYPTION_CONTROL_EXCLUSION_STATE)).wire("state"),
+        MemberSchema::new("StateMessage", Schema::String(&STRING)).wire("stateMessage"),
+    ],
+);
+
+pub static VPC_ENCRYPTION_CONTROL_EXCLUSION_STATE: StringSchema =
+    StringSchema::new("VpcEncryptionControlExclusionState").one_of(&["enabling", "enabled", "disabling", "disabled"]);
+
+pub static VPC_ENCRYPTION_CONTROL_EXCLUSIONS: StructureSchema = StructureSchema::new(
+    "VpcEncryptionControlExclusions",
+    &[
+        MemberSchema::new("InternetGateway", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION))
+            .wire("internetGateway"),
+        MemberSchema::new("EgressOnlyInternetGateway", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION))
+            .wire("egressOnlyInternetGateway"),
+        MemberSchema::new("NatGateway", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION)).wire("natGateway"),
+        MemberSchema::new("VirtualPrivateGateway", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION))
+            .wire("virtualPrivateGateway"),
+        MemberSchema::new("VpcPeering", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION)).wire("vpcPeering"),
+        MemberSchema::new("Lambda", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION)).wire("lambda"),
+        MemberSchema::new("VpcLattice", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION)).wire("vpcLattice"),
+        MemberSchema::new("ElasticFileSystem", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION))
+            .wire("elasticFileSystem"),
+        MemberSchema::new("GlobalAccelerator", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION))
+            .wire("globalAccelerator"),
+        MemberSchema::new("ApiGatewayV2", Schema::Structure(&VPC_ENCRYPTION_CONTROL_EXCLUSION)).wire("apiGatewayV2"),
+    ],
+);
+
+pub static VPC_ENCRYPTION_CONTROL_ID: StringSchema = StringSchema::new("VpcEncryptionControlId");
+
+pub static VPC_ENCRYPTION_CONTROL_MODE: StringSchema =
+    StringSchema::new("VpcEncryptionControlMode").one_of(&["monitor", "enforce"]);
+
+pub static VPC_ENCRYPTION_CONTROL_STATE: StringSchema = StringSchema::new("VpcEncryptionControlState").one_of(&[
+    "enforce-in-progress",
+    "monitor-in-progress",
+    "enforce-failed",
+    "monitor-failed",
+    "deleting",
+    "deleted",
+    "available",
+    "creating",
+    "delete-failed",
+]);
+
+pub static VPC_ID: StringSchema = StringSchema::new("VpcId");
+
+pub static VPC_ID_STRING_LIST: ListSchema =
+    ListSchema::new("VpcIdStringList", Schema::String(&VPC_ID)).member_name("VpcId");
+
+pub static VPC_IPV6_CIDR_BLOCK_ASSOCIATION: StructureSchema = StructureSchema::new(
+    "VpcIpv6CidrBlockAssociation",
+    &[
+        MemberSchema::new("AssociationId", Schema::String(&STRING)).wire("associationId"),
+        MemberSchema::new("Ipv6CidrBlock", Schema::String(&STRING)).wire("ipv6CidrBlock"),
+        MemberSchema::new("Ipv6CidrBlockState", Schema::Structure(&VPC_CIDR_BLOCK_STATE)).wire("ipv6CidrBlockState"),
+        MemberSchema::new("NetworkBorderGroup", Schema::String(&STRING)).wire("networkBorderGroup"),
+        MemberSchema::new("Ipv6Pool", Schema::String(&STRING)).wire("ipv6Pool"),
+        MemberSchema::new("Ipv6AddressAttribute", Schema::String(&IPV6_ADDRESS_ATTRIBUTE)).wire("ipv6AddressAttribute"),
+        MemberSchema::new("IpSource", Schema::String(&IP_SOURCE)).wire("ipSource"),
+    ],
+);
+
+pub static VPC_IPV6_CIDR_BLOCK_ASSOCIATION_SET: ListSchema =
+    ListSchema::new("VpcIpv6CidrBlockAssociationSet", Schema::Structure(&VPC_IPV6_CIDR_BLOCK_ASSOCIATION))
+        .member_name("item");
+
+pub static VPC_LIST: ListSchema = ListSchema::new("VpcList", Schema::Structure(&VPC)).member_name("item");
+
+pub static VPC_STATE: StringSchema = StringSchema::new("VpcState").one_of(&["pending", "available", "deleting"]);

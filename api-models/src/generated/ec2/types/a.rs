@@ -84,9 +84,53 @@ string_enum!(AcceleratorType {
     Media = "media",
 });
 
+#[derive(Clone, Default, PartialEq)]
+pub struct AccountAttribute {
+    pub attribute_name: Option<String>,
+    pub attribute_values: Option<Vec<AccountAttributeValue>>,
+}
+
+structure!(AccountAttribute, schema::ACCOUNT_ATTRIBUTE, {
+    0 attribute_name,
+    1 attribute_values,
+});
+
+string_enum!(AccountAttributeName {
+    SupportedPlatforms = "supported-platforms",
+    DefaultVpc = "default-vpc",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AccountAttributeValue {
+    pub attribute_value: Option<String>,
+}
+
+structure!(AccountAttributeValue, schema::ACCOUNT_ATTRIBUTE_VALUE, {
+    0 attribute_value,
+});
+
 string_enum!(AmdSevSnpSpecification {
     Enabled = "enabled",
     Disabled = "disabled",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ApplicationStatusSummary {
+    pub status: Option<SummaryStatus>,
+    pub impaired_since: Option<crate::Timestamp>,
+}
+
+structure!(ApplicationStatusSummary, schema::APPLICATION_STATUS_SUMMARY, {
+    0 status,
+    1 impaired_since,
+});
+
+string_enum!(ArchitectureType {
+    I386 = "i386",
+    X86_64 = "x86_64",
+    Arm64 = "arm64",
+    X86_64Mac = "x86_64_mac",
+    Arm64Mac = "arm64_mac",
 });
 
 string_enum!(ArchitectureValues {
@@ -97,9 +141,128 @@ string_enum!(ArchitectureValues {
     Arm64Mac = "arm64_mac",
 });
 
+#[derive(Clone, Default, PartialEq)]
+pub struct AttachmentEnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<Box<AttachmentEnaSrdUdpSpecification>>,
+}
+
+structure!(AttachmentEnaSrdSpecification, schema::ATTACHMENT_ENA_SRD_SPECIFICATION, {
+    0 ena_srd_enabled,
+    1 ena_srd_udp_specification,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AttachmentEnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+structure!(AttachmentEnaSrdUdpSpecification, schema::ATTACHMENT_ENA_SRD_UDP_SPECIFICATION, {
+    0 ena_srd_udp_enabled,
+});
+
+string_enum!(AttachmentLimitType {
+    Shared = "shared",
+    Dedicated = "dedicated",
+});
+
 string_enum!(AttachmentStatus {
     Attaching = "attaching",
     Attached = "attached",
     Detaching = "detaching",
     Detached = "detached",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AttributeBooleanValue {
+    pub value: Option<bool>,
+}
+
+structure!(AttributeBooleanValue, schema::ATTRIBUTE_BOOLEAN_VALUE, {
+    0 value,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AttributeValue {
+    pub value: Option<String>,
+}
+
+structure!(AttributeValue, schema::ATTRIBUTE_VALUE, {
+    0 value,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AvailabilityZone {
+    pub opt_in_status: Option<AvailabilityZoneOptInStatus>,
+    pub messages: Option<Vec<AvailabilityZoneMessage>>,
+    pub region_name: Option<String>,
+    pub zone_name: Option<String>,
+    pub zone_id: Option<String>,
+    pub group_name: Option<String>,
+    pub network_border_group: Option<String>,
+    pub zone_type: Option<String>,
+    pub parent_zone_name: Option<String>,
+    pub parent_zone_id: Option<String>,
+    pub group_long_name: Option<String>,
+    pub geography: Option<Vec<AvailabilityZoneGeography>>,
+    pub sub_geography: Option<Vec<AvailabilityZoneSubGeography>>,
+    pub state: Option<AvailabilityZoneState>,
+}
+
+structure!(AvailabilityZone, schema::AVAILABILITY_ZONE, {
+    0 opt_in_status,
+    1 messages,
+    2 region_name,
+    3 zone_name,
+    4 zone_id,
+    5 group_name,
+    6 network_border_group,
+    7 zone_type,
+    8 parent_zone_name,
+    9 parent_zone_id,
+    10 group_long_name,
+    11 geography,
+    12 sub_geography,
+    13 state,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AvailabilityZoneGeography {
+    pub name: Option<String>,
+}
+
+structure!(AvailabilityZoneGeography, schema::AVAILABILITY_ZONE_GEOGRAPHY, {
+    0 name,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AvailabilityZoneMessage {
+    pub message: Option<String>,
+}
+
+structure!(AvailabilityZoneMessage, schema::AVAILABILITY_ZONE_MESSAGE, {
+    0 message,
+});
+
+string_enum!(AvailabilityZoneOptInStatus {
+    OptInNotRequired = "opt-in-not-required",
+    OptedIn = "opted-in",
+    NotOptedIn = "not-opted-in",
+});
+
+string_enum!(AvailabilityZoneState {
+    Available = "available",
+    Information = "information",
+    Impaired = "impaired",
+    Unavailable = "unavailable",
+    Constrained = "constrained",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AvailabilityZoneSubGeography {
+    pub name: Option<String>,
+}
+
+structure!(AvailabilityZoneSubGeography, schema::AVAILABILITY_ZONE_SUB_GEOGRAPHY, {
+    0 name,
 });

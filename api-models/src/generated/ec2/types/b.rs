@@ -3,6 +3,12 @@
 use super::super::{schema, types::*};
 use crate::macros::{string_enum, structure};
 
+string_enum!(BandwidthWeightingType {
+    Default = "default",
+    Vpc1 = "vpc-1",
+    Ebs1 = "ebs-1",
+});
+
 string_enum!(BareMetal {
     Included = "included",
     Required = "required",
@@ -62,6 +68,26 @@ structure!(BlockDeviceMapping, schema::BLOCK_DEVICE_MAPPING, {
     1 no_device,
     2 device_name,
     3 virtual_name,
+});
+
+string_enum!(BlockPublicAccessMode {
+    Off = "off",
+    BlockBidirectional = "block-bidirectional",
+    BlockIngress = "block-ingress",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BlockPublicAccessStates {
+    pub internet_gateway_block_mode: Option<BlockPublicAccessMode>,
+}
+
+structure!(BlockPublicAccessStates, schema::BLOCK_PUBLIC_ACCESS_STATES, {
+    0 internet_gateway_block_mode,
+});
+
+string_enum!(BootModeType {
+    LegacyBios = "legacy-bios",
+    Uefi = "uefi",
 });
 
 string_enum!(BootModeValues {

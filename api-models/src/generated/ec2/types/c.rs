@@ -54,6 +54,19 @@ structure!(CapacityReservationTargetResponse, schema::CAPACITY_RESERVATION_TARGE
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ConnectionTrackingConfiguration {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+structure!(ConnectionTrackingConfiguration, schema::CONNECTION_TRACKING_CONFIGURATION, {
+    0 tcp_established_timeout,
+    1 udp_stream_timeout,
+    2 udp_timeout,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ConnectionTrackingSpecification {
     pub tcp_established_timeout: Option<i32>,
     pub udp_timeout: Option<i32>,
@@ -212,6 +225,24 @@ structure!(CreateLaunchTemplateVersionResult, schema::CREATE_LAUNCH_TEMPLATE_VER
     0 launch_template_version,
     1 warning,
 });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateTagsRequest {
+    pub dry_run: Option<bool>,
+    pub resources: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(CreateTagsRequest, schema::CREATE_TAGS_REQUEST, {
+    0 dry_run,
+    1 resources,
+    2 tags,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateTagsResponse {}
+
+structure!(CreateTagsResponse, schema::CREATE_TAGS_RESPONSE, {});
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CreditSpecification {

@@ -4,6 +4,19 @@ use super::super::{schema, types::*};
 use crate::macros::{string_enum, structure};
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DefaultConnectionTrackingConfiguration {
+    pub default_tcp_established_timeout: Option<i32>,
+    pub default_udp_timeout: Option<i32>,
+    pub default_udp_stream_timeout: Option<i32>,
+}
+
+structure!(DefaultConnectionTrackingConfiguration, schema::DEFAULT_CONNECTION_TRACKING_CONFIGURATION, {
+    0 default_tcp_established_timeout,
+    1 default_udp_timeout,
+    2 default_udp_stream_timeout,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteLaunchTemplateRequest {
     pub dry_run: Option<bool>,
     pub launch_template_id: Option<String>,
@@ -77,6 +90,181 @@ pub struct DeleteLaunchTemplateVersionsResult {
 structure!(DeleteLaunchTemplateVersionsResult, schema::DELETE_LAUNCH_TEMPLATE_VERSIONS_RESULT, {
     0 successfully_deleted_launch_template_versions,
     1 unsuccessfully_deleted_launch_template_versions,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteTagsRequest {
+    pub dry_run: Option<bool>,
+    pub resources: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(DeleteTagsRequest, schema::DELETE_TAGS_REQUEST, {
+    0 dry_run,
+    1 resources,
+    2 tags,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteTagsResponse {}
+
+structure!(DeleteTagsResponse, schema::DELETE_TAGS_RESPONSE, {});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeAccountAttributesRequest {
+    pub dry_run: Option<bool>,
+    pub attribute_names: Option<Vec<AccountAttributeName>>,
+}
+
+structure!(DescribeAccountAttributesRequest, schema::DESCRIBE_ACCOUNT_ATTRIBUTES_REQUEST, {
+    0 dry_run,
+    1 attribute_names,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeAccountAttributesResult {
+    pub account_attributes: Option<Vec<AccountAttribute>>,
+}
+
+structure!(DescribeAccountAttributesResult, schema::DESCRIBE_ACCOUNT_ATTRIBUTES_RESULT, {
+    0 account_attributes,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeAvailabilityZonesRequest {
+    pub zone_names: Option<Vec<String>>,
+    pub zone_ids: Option<Vec<String>>,
+    pub all_availability_zones: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeAvailabilityZonesRequest, schema::DESCRIBE_AVAILABILITY_ZONES_REQUEST, {
+    0 zone_names,
+    1 zone_ids,
+    2 all_availability_zones,
+    3 dry_run,
+    4 filters,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeAvailabilityZonesResult {
+    pub availability_zones: Option<Vec<AvailabilityZone>>,
+}
+
+structure!(DescribeAvailabilityZonesResult, schema::DESCRIBE_AVAILABILITY_ZONES_RESULT, {
+    0 availability_zones,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeImagesRequest {
+    pub executable_users: Option<Vec<String>>,
+    pub image_ids: Option<Vec<String>>,
+    pub owners: Option<Vec<String>>,
+    pub include_deprecated: Option<bool>,
+    pub include_disabled: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeImagesRequest, schema::DESCRIBE_IMAGES_REQUEST, {
+    0 executable_users,
+    1 image_ids,
+    2 owners,
+    3 include_deprecated,
+    4 include_disabled,
+    5 max_results,
+    6 next_token,
+    7 dry_run,
+    8 filters,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeImagesResult {
+    pub next_token: Option<String>,
+    pub images: Option<Vec<Image>>,
+}
+
+structure!(DescribeImagesResult, schema::DESCRIBE_IMAGES_RESULT, {
+    0 next_token,
+    1 images,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeInstanceAttributeRequest {
+    pub dry_run: Option<bool>,
+    pub instance_id: Option<String>,
+    pub attribute: Option<InstanceAttributeName>,
+}
+
+structure!(DescribeInstanceAttributeRequest, schema::DESCRIBE_INSTANCE_ATTRIBUTE_REQUEST, {
+    0 dry_run,
+    1 instance_id,
+    2 attribute,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeInstanceStatusRequest {
+    pub instance_ids: Option<Vec<String>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub include_all_instances: Option<bool>,
+}
+
+structure!(DescribeInstanceStatusRequest, schema::DESCRIBE_INSTANCE_STATUS_REQUEST, {
+    0 instance_ids,
+    1 max_results,
+    2 next_token,
+    3 include_managed_resources,
+    4 dry_run,
+    5 filters,
+    6 include_all_instances,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeInstanceStatusResult {
+    pub instance_statuses: Option<Vec<InstanceStatus>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceStatusResult, schema::DESCRIBE_INSTANCE_STATUS_RESULT, {
+    0 instance_statuses,
+    1 next_token,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeInstanceTypesRequest {
+    pub dry_run: Option<bool>,
+    pub instance_types: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub include_unsupported_in_region: Option<bool>,
+}
+
+structure!(DescribeInstanceTypesRequest, schema::DESCRIBE_INSTANCE_TYPES_REQUEST, {
+    0 dry_run,
+    1 instance_types,
+    2 filters,
+    3 max_results,
+    4 next_token,
+    5 include_unsupported_in_region,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeInstanceTypesResult {
+    pub instance_types: Option<Vec<InstanceTypeInfo>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeInstanceTypesResult, schema::DESCRIBE_INSTANCE_TYPES_RESULT, {
+    0 instance_types,
+    1 next_token,
 });
 
 #[derive(Clone, Default, PartialEq)]
@@ -181,7 +369,191 @@ structure!(DescribeLaunchTemplatesResult, schema::DESCRIBE_LAUNCH_TEMPLATES_RESU
     1 next_token,
 });
 
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeNetworkInterfacesRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub network_interface_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeNetworkInterfacesRequest, schema::DESCRIBE_NETWORK_INTERFACES_REQUEST, {
+    0 next_token,
+    1 max_results,
+    2 include_managed_resources,
+    3 dry_run,
+    4 network_interface_ids,
+    5 filters,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeNetworkInterfacesResult {
+    pub network_interfaces: Option<Vec<NetworkInterface>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeNetworkInterfacesResult, schema::DESCRIBE_NETWORK_INTERFACES_RESULT, {
+    0 network_interfaces,
+    1 next_token,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeRegionsRequest {
+    pub region_names: Option<Vec<String>>,
+    pub all_regions: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeRegionsRequest, schema::DESCRIBE_REGIONS_REQUEST, {
+    0 region_names,
+    1 all_regions,
+    2 dry_run,
+    3 filters,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeRegionsResult {
+    pub regions: Option<Vec<Region>>,
+}
+
+structure!(DescribeRegionsResult, schema::DESCRIBE_REGIONS_RESULT, {
+    0 regions,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeSecurityGroupsRequest {
+    pub group_ids: Option<Vec<String>>,
+    pub group_names: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeSecurityGroupsRequest, schema::DESCRIBE_SECURITY_GROUPS_REQUEST, {
+    0 group_ids,
+    1 group_names,
+    2 next_token,
+    3 max_results,
+    4 dry_run,
+    5 filters,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeSecurityGroupsResult {
+    pub next_token: Option<String>,
+    pub security_groups: Option<Vec<SecurityGroup>>,
+}
+
+structure!(DescribeSecurityGroupsResult, schema::DESCRIBE_SECURITY_GROUPS_RESULT, {
+    0 next_token,
+    1 security_groups,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeSubnetsRequest {
+    pub filters: Option<Vec<Filter>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(DescribeSubnetsRequest, schema::DESCRIBE_SUBNETS_REQUEST, {
+    0 filters,
+    1 subnet_ids,
+    2 next_token,
+    3 max_results,
+    4 dry_run,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeSubnetsResult {
+    pub next_token: Option<String>,
+    pub subnets: Option<Vec<Subnet>>,
+}
+
+structure!(DescribeSubnetsResult, schema::DESCRIBE_SUBNETS_RESULT, {
+    0 next_token,
+    1 subnets,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeTagsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeTagsRequest, schema::DESCRIBE_TAGS_REQUEST, {
+    0 dry_run,
+    1 filters,
+    2 max_results,
+    3 next_token,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeTagsResult {
+    pub next_token: Option<String>,
+    pub tags: Option<Vec<TagDescription>>,
+}
+
+structure!(DescribeTagsResult, schema::DESCRIBE_TAGS_RESULT, {
+    0 next_token,
+    1 tags,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeVpcsRequest {
+    pub filters: Option<Vec<Filter>>,
+    pub vpc_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(DescribeVpcsRequest, schema::DESCRIBE_VPCS_REQUEST, {
+    0 filters,
+    1 vpc_ids,
+    2 next_token,
+    3 max_results,
+    4 dry_run,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeVpcsResult {
+    pub next_token: Option<String>,
+    pub vpcs: Option<Vec<Vpc>>,
+}
+
+structure!(DescribeVpcsResult, schema::DESCRIBE_VPCS_RESULT, {
+    0 next_token,
+    1 vpcs,
+});
+
 string_enum!(DeviceType {
     Ebs = "ebs",
     InstanceStore = "instance-store",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DiskInfo {
+    pub size_in_gb: Option<i64>,
+    pub count: Option<i32>,
+    pub r#type: Option<DiskType>,
+}
+
+structure!(DiskInfo, schema::DISK_INFO, {
+    0 size_in_gb,
+    1 count,
+    2 r#type,
+});
+
+string_enum!(DiskType {
+    Hdd = "hdd",
+    Ssd = "ssd",
 });

@@ -37,6 +37,55 @@ structure!(EbsBlockDevice, schema::EBS_BLOCK_DEVICE, {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct EbsCardInfo {
+    pub ebs_card_index: Option<i32>,
+    pub baseline_bandwidth_in_mbps: Option<i32>,
+    pub baseline_throughput_in_m_bps: Option<f64>,
+    pub baseline_iops: Option<i32>,
+    pub maximum_bandwidth_in_mbps: Option<i32>,
+    pub maximum_throughput_in_m_bps: Option<f64>,
+    pub maximum_iops: Option<i32>,
+}
+
+structure!(EbsCardInfo, schema::EBS_CARD_INFO, {
+    0 ebs_card_index,
+    1 baseline_bandwidth_in_mbps,
+    2 baseline_throughput_in_m_bps,
+    3 baseline_iops,
+    4 maximum_bandwidth_in_mbps,
+    5 maximum_throughput_in_m_bps,
+    6 maximum_iops,
+});
+
+string_enum!(EbsEncryptionSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EbsInfo {
+    pub ebs_optimized_support: Option<EbsOptimizedSupport>,
+    pub encryption_support: Option<EbsEncryptionSupport>,
+    pub ebs_optimized_info: Option<Box<EbsOptimizedInfo>>,
+    pub nvme_support: Option<EbsNvmeSupport>,
+    pub maximum_ebs_attachments: Option<i32>,
+    pub attachment_limit_type: Option<AttachmentLimitType>,
+    pub maximum_ebs_cards: Option<i32>,
+    pub ebs_cards: Option<Vec<EbsCardInfo>>,
+}
+
+structure!(EbsInfo, schema::EBS_INFO, {
+    0 ebs_optimized_support,
+    1 encryption_support,
+    2 ebs_optimized_info,
+    3 nvme_support,
+    4 maximum_ebs_attachments,
+    5 attachment_limit_type,
+    6 maximum_ebs_cards,
+    7 ebs_cards,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct EbsInstanceBlockDevice {
     pub attach_time: Option<crate::Timestamp>,
     pub delete_on_termination: Option<bool>,
@@ -57,6 +106,70 @@ structure!(EbsInstanceBlockDevice, schema::EBS_INSTANCE_BLOCK_DEVICE, {
     5 volume_owner_id,
     6 operator,
     7 ebs_card_index,
+});
+
+string_enum!(EbsNvmeSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+    Required = "required",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EbsOptimizedInfo {
+    pub baseline_bandwidth_in_mbps: Option<i32>,
+    pub baseline_throughput_in_m_bps: Option<f64>,
+    pub baseline_iops: Option<i32>,
+    pub maximum_bandwidth_in_mbps: Option<i32>,
+    pub maximum_throughput_in_m_bps: Option<f64>,
+    pub maximum_iops: Option<i32>,
+}
+
+structure!(EbsOptimizedInfo, schema::EBS_OPTIMIZED_INFO, {
+    0 baseline_bandwidth_in_mbps,
+    1 baseline_throughput_in_m_bps,
+    2 baseline_iops,
+    3 maximum_bandwidth_in_mbps,
+    4 maximum_throughput_in_m_bps,
+    5 maximum_iops,
+});
+
+string_enum!(EbsOptimizedSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+    Default = "default",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EbsStatusDetails {
+    pub impaired_since: Option<crate::Timestamp>,
+    pub name: Option<StatusName>,
+    pub status: Option<StatusType>,
+}
+
+structure!(EbsStatusDetails, schema::EBS_STATUS_DETAILS, {
+    0 impaired_since,
+    1 name,
+    2 status,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EbsStatusSummary {
+    pub details: Option<Vec<EbsStatusDetails>>,
+    pub status: Option<SummaryStatus>,
+}
+
+structure!(EbsStatusSummary, schema::EBS_STATUS_SUMMARY, {
+    0 details,
+    1 status,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EfaInfo {
+    pub maximum_efa_interfaces: Option<i32>,
+}
+
+structure!(EfaInfo, schema::EFA_INFO, {
+    0 maximum_efa_interfaces,
 });
 
 #[derive(Clone, Default, PartialEq)]
@@ -138,6 +251,12 @@ structure!(EnaSrdUdpSpecificationRequest, schema::ENA_SRD_UDP_SPECIFICATION_REQU
     0 ena_srd_udp_enabled,
 });
 
+string_enum!(EnaSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+    Required = "required",
+});
+
 #[derive(Clone, Default, PartialEq)]
 pub struct EnclaveOptions {
     pub enabled: Option<bool>,
@@ -154,4 +273,18 @@ pub struct EnclaveOptionsRequest {
 
 structure!(EnclaveOptionsRequest, schema::ENCLAVE_OPTIONS_REQUEST, {
     0 enabled,
+});
+
+string_enum!(EphemeralNvmeSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+    Required = "required",
+});
+
+string_enum!(EventCode {
+    InstanceReboot = "instance-reboot",
+    SystemReboot = "system-reboot",
+    SystemMaintenance = "system-maintenance",
+    InstanceRetirement = "instance-retirement",
+    InstanceStop = "instance-stop",
 });

@@ -13,3 +13,43 @@ structure!(Filter, schema::FILTER, {
     0 name,
     1 values,
 });
+
+string_enum!(FlexibleEnaQueuesSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct FpgaDeviceInfo {
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub count: Option<i32>,
+    pub memory_info: Option<Box<FpgaDeviceMemoryInfo>>,
+}
+
+structure!(FpgaDeviceInfo, schema::FPGA_DEVICE_INFO, {
+    0 name,
+    1 manufacturer,
+    2 count,
+    3 memory_info,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct FpgaDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(FpgaDeviceMemoryInfo, schema::FPGA_DEVICE_MEMORY_INFO, {
+    0 size_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct FpgaInfo {
+    pub fpgas: Option<Vec<FpgaDeviceInfo>>,
+    pub total_fpga_memory_in_mi_b: Option<i32>,
+}
+
+structure!(FpgaInfo, schema::FPGA_INFO, {
+    0 fpgas,
+    1 total_fpga_memory_in_mi_b,
+});

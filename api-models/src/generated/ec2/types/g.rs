@@ -4,6 +4,47 @@ use super::super::{schema, types::*};
 use crate::macros::{string_enum, structure};
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GpuDeviceInfo {
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub count: Option<i32>,
+    pub logical_gpu_count: Option<i32>,
+    pub gpu_partition_size: Option<f64>,
+    pub workloads: Option<Vec<String>>,
+    pub memory_info: Option<Box<GpuDeviceMemoryInfo>>,
+}
+
+structure!(GpuDeviceInfo, schema::GPU_DEVICE_INFO, {
+    0 name,
+    1 manufacturer,
+    2 count,
+    3 logical_gpu_count,
+    4 gpu_partition_size,
+    5 workloads,
+    6 memory_info,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GpuDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(GpuDeviceMemoryInfo, schema::GPU_DEVICE_MEMORY_INFO, {
+    0 size_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GpuInfo {
+    pub gpus: Option<Vec<GpuDeviceInfo>>,
+    pub total_gpu_memory_in_mi_b: Option<i32>,
+}
+
+structure!(GpuInfo, schema::GPU_INFO, {
+    0 gpus,
+    1 total_gpu_memory_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GroupIdentifier {
     pub group_id: Option<String>,
     pub group_name: Option<String>,

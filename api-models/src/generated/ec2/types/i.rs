@@ -26,6 +26,168 @@ structure!(IamInstanceProfileSpecification, schema::IAM_INSTANCE_PROFILE_SPECIFI
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Image {
+    pub platform_details: Option<String>,
+    pub usage_operation: Option<String>,
+    pub block_device_mappings: Option<Vec<BlockDeviceMapping>>,
+    pub description: Option<String>,
+    pub ena_support: Option<bool>,
+    pub hypervisor: Option<HypervisorType>,
+    pub image_owner_alias: Option<String>,
+    pub name: Option<String>,
+    pub root_device_name: Option<String>,
+    pub root_device_type: Option<DeviceType>,
+    pub sriov_net_support: Option<String>,
+    pub state_reason: Option<Box<StateReason>>,
+    pub tags: Option<Vec<Tag>>,
+    pub virtualization_type: Option<VirtualizationType>,
+    pub boot_mode: Option<BootModeValues>,
+    pub tpm_support: Option<TpmSupportValues>,
+    pub deprecation_time: Option<String>,
+    pub imds_support: Option<ImdsSupportValues>,
+    pub source_instance_id: Option<String>,
+    pub deregistration_protection: Option<String>,
+    pub last_launched_time: Option<String>,
+    pub image_allowed: Option<bool>,
+    pub source_image_id: Option<String>,
+    pub source_image_region: Option<String>,
+    pub free_tier_eligible: Option<bool>,
+    pub public_ssm_parameter_name: Option<String>,
+    pub image_watermarks: Option<Vec<ImageWatermark>>,
+    pub scan_results: Option<Box<ScanResults>>,
+    pub instance_type_specification: Option<Box<InstanceTypeSpecification>>,
+    pub image_id: Option<String>,
+    pub image_location: Option<String>,
+    pub state: Option<ImageState>,
+    pub owner_id: Option<String>,
+    pub creation_date: Option<String>,
+    pub public: Option<bool>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub architecture: Option<ArchitectureValues>,
+    pub image_type: Option<ImageTypeValues>,
+    pub kernel_id: Option<String>,
+    pub ramdisk_id: Option<String>,
+    pub platform: Option<PlatformValues>,
+}
+
+structure!(Image, schema::IMAGE, {
+    0 platform_details,
+    1 usage_operation,
+    2 block_device_mappings,
+    3 description,
+    4 ena_support,
+    5 hypervisor,
+    6 image_owner_alias,
+    7 name,
+    8 root_device_name,
+    9 root_device_type,
+    10 sriov_net_support,
+    11 state_reason,
+    12 tags,
+    13 virtualization_type,
+    14 boot_mode,
+    15 tpm_support,
+    16 deprecation_time,
+    17 imds_support,
+    18 source_instance_id,
+    19 deregistration_protection,
+    20 last_launched_time,
+    21 image_allowed,
+    22 source_image_id,
+    23 source_image_region,
+    24 free_tier_eligible,
+    25 public_ssm_parameter_name,
+    26 image_watermarks,
+    27 scan_results,
+    28 instance_type_specification,
+    29 image_id,
+    30 image_location,
+    31 state,
+    32 owner_id,
+    33 creation_date,
+    34 public,
+    35 product_codes,
+    36 architecture,
+    37 image_type,
+    38 kernel_id,
+    39 ramdisk_id,
+    40 platform,
+});
+
+string_enum!(ImageState {
+    Pending = "pending",
+    Available = "available",
+    Invalid = "invalid",
+    Deregistered = "deregistered",
+    Transient = "transient",
+    Failed = "failed",
+    Error = "error",
+    Disabled = "disabled",
+});
+
+string_enum!(ImageTypeValues {
+    Machine = "machine",
+    Kernel = "kernel",
+    Ramdisk = "ramdisk",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ImageWatermark {
+    pub watermark_key: Option<String>,
+    pub source_image_region: Option<String>,
+    pub source_image_id: Option<String>,
+    pub source_image_creation_time: Option<crate::Timestamp>,
+    pub watermark_creation_time: Option<crate::Timestamp>,
+}
+
+structure!(ImageWatermark, schema::IMAGE_WATERMARK, {
+    0 watermark_key,
+    1 source_image_region,
+    2 source_image_id,
+    3 source_image_creation_time,
+    4 watermark_creation_time,
+});
+
+string_enum!(ImdsSupportValues {
+    V2_0 = "v2.0",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InferenceAcceleratorInfo {
+    pub accelerators: Option<Vec<InferenceDeviceInfo>>,
+    pub total_inference_memory_in_mi_b: Option<i32>,
+}
+
+structure!(InferenceAcceleratorInfo, schema::INFERENCE_ACCELERATOR_INFO, {
+    0 accelerators,
+    1 total_inference_memory_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InferenceDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub memory_info: Option<Box<InferenceDeviceMemoryInfo>>,
+}
+
+structure!(InferenceDeviceInfo, schema::INFERENCE_DEVICE_INFO, {
+    0 count,
+    1 name,
+    2 manufacturer,
+    3 memory_info,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InferenceDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(InferenceDeviceMemoryInfo, schema::INFERENCE_DEVICE_MEMORY_INFO, {
+    0 size_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Instance {
     pub architecture: Option<ArchitectureValues>,
     pub block_device_mappings: Option<Vec<InstanceBlockDeviceMapping>>,
@@ -172,6 +334,66 @@ pub struct InstanceAttachmentEnaSrdUdpSpecification {
 
 structure!(InstanceAttachmentEnaSrdUdpSpecification, schema::INSTANCE_ATTACHMENT_ENA_SRD_UDP_SPECIFICATION, {
     0 ena_srd_udp_enabled,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceAttribute {
+    pub block_device_mappings: Option<Vec<InstanceBlockDeviceMapping>>,
+    pub disable_api_termination: Option<Box<AttributeBooleanValue>>,
+    pub ena_support: Option<Box<AttributeBooleanValue>>,
+    pub enclave_options: Option<Box<EnclaveOptions>>,
+    pub ebs_optimized: Option<Box<AttributeBooleanValue>>,
+    pub instance_id: Option<String>,
+    pub instance_initiated_shutdown_behavior: Option<Box<AttributeValue>>,
+    pub instance_type: Option<Box<AttributeValue>>,
+    pub kernel_id: Option<Box<AttributeValue>>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub ramdisk_id: Option<Box<AttributeValue>>,
+    pub root_device_name: Option<Box<AttributeValue>>,
+    pub source_dest_check: Option<Box<AttributeBooleanValue>>,
+    pub sriov_net_support: Option<Box<AttributeValue>>,
+    pub user_data: Option<Box<AttributeValue>>,
+    pub disable_api_stop: Option<Box<AttributeBooleanValue>>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+}
+
+structure!(InstanceAttribute, schema::INSTANCE_ATTRIBUTE, {
+    0 block_device_mappings,
+    1 disable_api_termination,
+    2 ena_support,
+    3 enclave_options,
+    4 ebs_optimized,
+    5 instance_id,
+    6 instance_initiated_shutdown_behavior,
+    7 instance_type,
+    8 kernel_id,
+    9 product_codes,
+    10 ramdisk_id,
+    11 root_device_name,
+    12 source_dest_check,
+    13 sriov_net_support,
+    14 user_data,
+    15 disable_api_stop,
+    16 groups,
+});
+
+string_enum!(InstanceAttributeName {
+    InstanceType = "instanceType",
+    Kernel = "kernel",
+    Ramdisk = "ramdisk",
+    UserData = "userData",
+    DisableApiTermination = "disableApiTermination",
+    InstanceInitiatedShutdownBehavior = "instanceInitiatedShutdownBehavior",
+    RootDeviceName = "rootDeviceName",
+    BlockDeviceMapping = "blockDeviceMapping",
+    ProductCodes = "productCodes",
+    SourceDestCheck = "sourceDestCheck",
+    GroupSet = "groupSet",
+    EbsOptimized = "ebsOptimized",
+    SriovNetSupport = "sriovNetSupport",
+    EnaSupport = "enaSupport",
+    EnclaveOptions = "enclaveOptions",
+    DisableApiStop = "disableApiStop",
 });
 
 string_enum!(InstanceAutoRecoveryState {
@@ -759,6 +981,243 @@ string_enum!(InstanceStateName {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct InstanceStatus {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub operator: Option<Box<OperatorResponse>>,
+    pub events: Option<Vec<InstanceStatusEvent>>,
+    pub instance_id: Option<String>,
+    pub instance_state: Option<Box<InstanceState>>,
+    pub instance_status: Option<Box<InstanceStatusSummary>>,
+    pub system_status: Option<Box<InstanceStatusSummary>>,
+    pub attached_ebs_status: Option<Box<EbsStatusSummary>>,
+    pub application_status: Option<Box<ApplicationStatusSummary>>,
+    pub performance_status: Option<Box<PerformanceStatusSummary>>,
+}
+
+structure!(InstanceStatus, schema::INSTANCE_STATUS, {
+    0 availability_zone,
+    1 availability_zone_id,
+    2 outpost_arn,
+    3 operator,
+    4 events,
+    5 instance_id,
+    6 instance_state,
+    7 instance_status,
+    8 system_status,
+    9 attached_ebs_status,
+    10 application_status,
+    11 performance_status,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceStatusDetails {
+    pub impaired_since: Option<crate::Timestamp>,
+    pub name: Option<StatusName>,
+    pub status: Option<StatusType>,
+}
+
+structure!(InstanceStatusDetails, schema::INSTANCE_STATUS_DETAILS, {
+    0 impaired_since,
+    1 name,
+    2 status,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceStatusEvent {
+    pub instance_event_id: Option<String>,
+    pub code: Option<EventCode>,
+    pub description: Option<String>,
+    pub not_after: Option<crate::Timestamp>,
+    pub not_before: Option<crate::Timestamp>,
+    pub not_before_deadline: Option<crate::Timestamp>,
+}
+
+structure!(InstanceStatusEvent, schema::INSTANCE_STATUS_EVENT, {
+    0 instance_event_id,
+    1 code,
+    2 description,
+    3 not_after,
+    4 not_before,
+    5 not_before_deadline,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceStatusSummary {
+    pub details: Option<Vec<InstanceStatusDetails>>,
+    pub status: Option<SummaryStatus>,
+}
+
+structure!(InstanceStatusSummary, schema::INSTANCE_STATUS_SUMMARY, {
+    0 details,
+    1 status,
+});
+
+string_enum!(InstanceStorageEncryptionSupport {
+    Unsupported = "unsupported",
+    Required = "required",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceStorageInfo {
+    pub total_size_in_gb: Option<i64>,
+    pub disks: Option<Vec<DiskInfo>>,
+    pub nvme_support: Option<EphemeralNvmeSupport>,
+    pub encryption_support: Option<InstanceStorageEncryptionSupport>,
+}
+
+structure!(InstanceStorageInfo, schema::INSTANCE_STORAGE_INFO, {
+    0 total_size_in_gb,
+    1 disks,
+    2 nvme_support,
+    3 encryption_support,
+});
+
+string_enum!(InstanceTypeHypervisor {
+    Nitro = "nitro",
+    Xen = "xen",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceTypeInfo {
+    pub instance_type: Option<String>,
+    pub current_generation: Option<bool>,
+    pub free_tier_eligible: Option<bool>,
+    pub supported_usage_classes: Option<Vec<UsageClassType>>,
+    pub supported_root_device_types: Option<Vec<RootDeviceType>>,
+    pub supported_virtualization_types: Option<Vec<VirtualizationType>>,
+    pub bare_metal: Option<bool>,
+    pub hypervisor: Option<InstanceTypeHypervisor>,
+    pub processor_info: Option<Box<ProcessorInfo>>,
+    pub v_cpu_info: Option<Box<VCpuInfo>>,
+    pub memory_info: Option<Box<MemoryInfo>>,
+    pub instance_storage_supported: Option<bool>,
+    pub instance_storage_info: Option<Box<InstanceStorageInfo>>,
+    pub ebs_info: Option<Box<EbsInfo>>,
+    pub network_info: Option<Box<NetworkInfo>>,
+    pub gpu_info: Option<Box<GpuInfo>>,
+    pub fpga_info: Option<Box<FpgaInfo>>,
+    pub placement_group_info: Option<Box<PlacementGroupInfo>>,
+    pub inference_accelerator_info: Option<Box<InferenceAcceleratorInfo>>,
+    pub hibernation_supported: Option<bool>,
+    pub burstable_performance_supported: Option<bool>,
+    pub dedicated_hosts_supported: Option<bool>,
+    pub auto_recovery_supported: Option<bool>,
+    pub supported_boot_modes: Option<Vec<BootModeType>>,
+    pub nitro_enclaves_support: Option<NitroEnclavesSupport>,
+    pub nitro_tpm_support: Option<NitroTpmSupport>,
+    pub nitro_tpm_info: Option<Box<NitroTpmInfo>>,
+    pub media_accelerator_info: Option<Box<MediaAcceleratorInfo>>,
+    pub neuron_info: Option<Box<NeuronInfo>>,
+    pub phc_support: Option<PhcSupport>,
+    pub reboot_migration_support: Option<RebootMigrationSupport>,
+    pub supported_in_region: Option<bool>,
+}
+
+structure!(InstanceTypeInfo, schema::INSTANCE_TYPE_INFO, {
+    0 instance_type,
+    1 current_generation,
+    2 free_tier_eligible,
+    3 supported_usage_classes,
+    4 supported_root_device_types,
+    5 supported_virtualization_types,
+    6 bare_metal,
+    7 hypervisor,
+    8 processor_info,
+    9 v_cpu_info,
+    10 memory_info,
+    11 instance_storage_supported,
+    12 instance_storage_info,
+    13 ebs_info,
+    14 network_info,
+    15 gpu_info,
+    16 fpga_info,
+    17 placement_group_info,
+    18 inference_accelerator_info,
+    19 hibernation_supported,
+    20 burstable_performance_supported,
+    21 dedicated_hosts_supported,
+    22 auto_recovery_supported,
+    23 supported_boot_modes,
+    24 nitro_enclaves_support,
+    25 nitro_tpm_support,
+    26 nitro_tpm_info,
+    27 media_accelerator_info,
+    28 neuron_info,
+    29 phc_support,
+    30 reboot_migration_support,
+    31 supported_in_region,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceTypeItem {
+    pub instance_type: Option<String>,
+}
+
+structure!(InstanceTypeItem, schema::INSTANCE_TYPE_ITEM, {
+    0 instance_type,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceTypeSpecification {
+    pub supported_instance_types: Option<Vec<InstanceTypeItem>>,
+    pub unsupported_instance_types: Option<Vec<InstanceTypeItem>>,
+}
+
+structure!(InstanceTypeSpecification, schema::INSTANCE_TYPE_SPECIFICATION, {
+    0 supported_instance_types,
+    1 unsupported_instance_types,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IpPermission {
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i32>,
+    pub to_port: Option<i32>,
+    pub user_id_group_pairs: Option<Vec<UserIdGroupPair>>,
+    pub ip_ranges: Option<Vec<IpRange>>,
+    pub ipv6_ranges: Option<Vec<Ipv6Range>>,
+    pub prefix_list_ids: Option<Vec<PrefixListId>>,
+}
+
+structure!(IpPermission, schema::IP_PERMISSION, {
+    0 ip_protocol,
+    1 from_port,
+    2 to_port,
+    3 user_id_group_pairs,
+    4 ip_ranges,
+    5 ipv6_ranges,
+    6 prefix_list_ids,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IpRange {
+    pub description: Option<String>,
+    pub cidr_ip: Option<String>,
+}
+
+structure!(IpRange, schema::IP_RANGE, {
+    0 description,
+    1 cidr_ip,
+});
+
+string_enum!(IpSource {
+    Amazon = "amazon",
+    Byoip = "byoip",
+    None = "none",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Ipv4PrefixSpecification {
+    pub ipv4_prefix: Option<String>,
+}
+
+structure!(Ipv4PrefixSpecification, schema::IPV4_PREFIX_SPECIFICATION, {
+    0 ipv4_prefix,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Ipv4PrefixSpecificationRequest {
     pub ipv4_prefix: Option<String>,
 }
@@ -774,6 +1233,20 @@ pub struct Ipv4PrefixSpecificationResponse {
 
 structure!(Ipv4PrefixSpecificationResponse, schema::IPV4_PREFIX_SPECIFICATION_RESPONSE, {
     0 ipv4_prefix,
+});
+
+string_enum!(Ipv6AddressAttribute {
+    Public = "public",
+    Private = "private",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Ipv6PrefixSpecification {
+    pub ipv6_prefix: Option<String>,
+}
+
+structure!(Ipv6PrefixSpecification, schema::IPV6_PREFIX_SPECIFICATION, {
+    0 ipv6_prefix,
 });
 
 #[derive(Clone, Default, PartialEq)]
@@ -792,4 +1265,15 @@ pub struct Ipv6PrefixSpecificationResponse {
 
 structure!(Ipv6PrefixSpecificationResponse, schema::IPV6_PREFIX_SPECIFICATION_RESPONSE, {
     0 ipv6_prefix,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Ipv6Range {
+    pub description: Option<String>,
+    pub cidr_ipv6: Option<String>,
+}
+
+structure!(Ipv6Range, schema::IPV6_RANGE, {
+    0 description,
+    1 cidr_ipv6,
 });

@@ -11,6 +11,41 @@ string_enum!(MarketType {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct MediaAcceleratorInfo {
+    pub accelerators: Option<Vec<MediaDeviceInfo>>,
+    pub total_media_memory_in_mi_b: Option<i32>,
+}
+
+structure!(MediaAcceleratorInfo, schema::MEDIA_ACCELERATOR_INFO, {
+    0 accelerators,
+    1 total_media_memory_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MediaDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub manufacturer: Option<String>,
+    pub memory_info: Option<Box<MediaDeviceMemoryInfo>>,
+}
+
+structure!(MediaDeviceInfo, schema::MEDIA_DEVICE_INFO, {
+    0 count,
+    1 name,
+    2 manufacturer,
+    3 memory_info,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MediaDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(MediaDeviceMemoryInfo, schema::MEDIA_DEVICE_MEMORY_INFO, {
+    0 size_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct MemoryGiBPerVCpu {
     pub min: Option<f64>,
     pub max: Option<f64>,
@@ -30,6 +65,15 @@ pub struct MemoryGiBPerVCpuRequest {
 structure!(MemoryGiBPerVCpuRequest, schema::MEMORY_GI_B_PER_V_CPU_REQUEST, {
     0 min,
     1 max,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MemoryInfo {
+    pub size_in_mi_b: Option<i64>,
+}
+
+structure!(MemoryInfo, schema::MEMORY_INFO, {
+    0 size_in_mi_b,
 });
 
 #[derive(Clone, Default, PartialEq)]

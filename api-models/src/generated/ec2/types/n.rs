@@ -31,6 +31,204 @@ structure!(NetworkBandwidthGbpsRequest, schema::NETWORK_BANDWIDTH_GBPS_REQUEST, 
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct NetworkCardInfo {
+    pub network_card_index: Option<i32>,
+    pub network_performance: Option<String>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub additional_flexible_network_interfaces: Option<i32>,
+    pub baseline_bandwidth_in_gbps: Option<f64>,
+    pub peak_bandwidth_in_gbps: Option<f64>,
+    pub default_ena_queue_count_per_interface: Option<i32>,
+    pub maximum_ena_queue_count: Option<i32>,
+    pub maximum_ena_queue_count_per_interface: Option<i32>,
+    pub interface_types: Option<Vec<NetworkCardInterfaceType>>,
+}
+
+structure!(NetworkCardInfo, schema::NETWORK_CARD_INFO, {
+    0 network_card_index,
+    1 network_performance,
+    2 maximum_network_interfaces,
+    3 additional_flexible_network_interfaces,
+    4 baseline_bandwidth_in_gbps,
+    5 peak_bandwidth_in_gbps,
+    6 default_ena_queue_count_per_interface,
+    7 maximum_ena_queue_count,
+    8 maximum_ena_queue_count_per_interface,
+    9 interface_types,
+});
+
+string_enum!(NetworkCardInterfaceType {
+    Interface = "interface",
+    Efa = "efa",
+    EfaOnly = "efa-only",
+    Secondary = "secondary",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NetworkInfo {
+    pub network_performance: Option<String>,
+    pub maximum_network_interfaces: Option<i32>,
+    pub maximum_network_cards: Option<i32>,
+    pub default_network_card_index: Option<i32>,
+    pub network_cards: Option<Vec<NetworkCardInfo>>,
+    pub ipv4_addresses_per_interface: Option<i32>,
+    pub ipv6_addresses_per_interface: Option<i32>,
+    pub ipv6_supported: Option<bool>,
+    pub ena_support: Option<EnaSupport>,
+    pub efa_supported: Option<bool>,
+    pub efa_info: Option<Box<EfaInfo>>,
+    pub encryption_in_transit_supported: Option<bool>,
+    pub ena_srd_supported: Option<bool>,
+    pub bandwidth_weightings: Option<Vec<BandwidthWeightingType>>,
+    pub flexible_ena_queues_support: Option<FlexibleEnaQueuesSupport>,
+    pub connection_tracking_configuration: Option<Box<DefaultConnectionTrackingConfiguration>>,
+    pub secondary_network_supported: Option<bool>,
+    pub maximum_secondary_network_interfaces: Option<i32>,
+    pub ipv4_addresses_per_secondary_interface: Option<i32>,
+}
+
+structure!(NetworkInfo, schema::NETWORK_INFO, {
+    0 network_performance,
+    1 maximum_network_interfaces,
+    2 maximum_network_cards,
+    3 default_network_card_index,
+    4 network_cards,
+    5 ipv4_addresses_per_interface,
+    6 ipv6_addresses_per_interface,
+    7 ipv6_supported,
+    8 ena_support,
+    9 efa_supported,
+    10 efa_info,
+    11 encryption_in_transit_supported,
+    12 ena_srd_supported,
+    13 bandwidth_weightings,
+    14 flexible_ena_queues_support,
+    15 connection_tracking_configuration,
+    16 secondary_network_supported,
+    17 maximum_secondary_network_interfaces,
+    18 ipv4_addresses_per_secondary_interface,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NetworkInterface {
+    pub association: Option<Box<NetworkInterfaceAssociation>>,
+    pub attachment: Option<Box<NetworkInterfaceAttachment>>,
+    pub availability_zone: Option<String>,
+    pub connection_tracking_configuration: Option<Box<ConnectionTrackingConfiguration>>,
+    pub description: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub interface_type: Option<NetworkInterfaceType>,
+    pub ipv6_addresses: Option<Vec<NetworkInterfaceIpv6Address>>,
+    pub mac_address: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_dns_name: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip_dns_name_options: Option<Box<PublicIpDnsNameOptions>>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<NetworkInterfacePrivateIpAddress>>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecification>>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecification>>,
+    pub requester_id: Option<String>,
+    pub requester_managed: Option<bool>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<NetworkInterfaceStatus>,
+    pub subnet_id: Option<String>,
+    pub tag_set: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub deny_all_igw_traffic: Option<bool>,
+    pub ipv6_native: Option<bool>,
+    pub ipv6_address: Option<String>,
+    pub operator: Option<Box<OperatorResponse>>,
+    pub associated_subnets: Option<Vec<String>>,
+    pub availability_zone_id: Option<String>,
+}
+
+structure!(NetworkInterface, schema::NETWORK_INTERFACE, {
+    0 association,
+    1 attachment,
+    2 availability_zone,
+    3 connection_tracking_configuration,
+    4 description,
+    5 groups,
+    6 interface_type,
+    7 ipv6_addresses,
+    8 mac_address,
+    9 network_interface_id,
+    10 outpost_arn,
+    11 owner_id,
+    12 private_dns_name,
+    13 public_dns_name,
+    14 public_ip_dns_name_options,
+    15 private_ip_address,
+    16 private_ip_addresses,
+    17 ipv4_prefixes,
+    18 ipv6_prefixes,
+    19 requester_id,
+    20 requester_managed,
+    21 source_dest_check,
+    22 status,
+    23 subnet_id,
+    24 tag_set,
+    25 vpc_id,
+    26 deny_all_igw_traffic,
+    27 ipv6_native,
+    28 ipv6_address,
+    29 operator,
+    30 associated_subnets,
+    31 availability_zone_id,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NetworkInterfaceAssociation {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub ip_owner_id: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub carrier_ip: Option<String>,
+}
+
+structure!(NetworkInterfaceAssociation, schema::NETWORK_INTERFACE_ASSOCIATION, {
+    0 allocation_id,
+    1 association_id,
+    2 ip_owner_id,
+    3 public_dns_name,
+    4 public_ip,
+    5 customer_owned_ip,
+    6 carrier_ip,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NetworkInterfaceAttachment {
+    pub attach_time: Option<crate::Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub network_card_index: Option<i32>,
+    pub instance_id: Option<String>,
+    pub instance_owner_id: Option<String>,
+    pub status: Option<AttachmentStatus>,
+    pub ena_srd_specification: Option<Box<AttachmentEnaSrdSpecification>>,
+    pub ena_queue_count: Option<i32>,
+}
+
+structure!(NetworkInterfaceAttachment, schema::NETWORK_INTERFACE_ATTACHMENT, {
+    0 attach_time,
+    1 attachment_id,
+    2 delete_on_termination,
+    3 device_index,
+    4 network_card_index,
+    5 instance_id,
+    6 instance_owner_id,
+    7 status,
+    8 ena_srd_specification,
+    9 ena_queue_count,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct NetworkInterfaceCount {
     pub min: Option<i32>,
     pub max: Option<i32>,
@@ -52,10 +250,124 @@ structure!(NetworkInterfaceCountRequest, schema::NETWORK_INTERFACE_COUNT_REQUEST
     1 max,
 });
 
+#[derive(Clone, Default, PartialEq)]
+pub struct NetworkInterfaceIpv6Address {
+    pub ipv6_address: Option<String>,
+    pub public_ipv6_dns_name: Option<String>,
+    pub is_primary_ipv6: Option<bool>,
+}
+
+structure!(NetworkInterfaceIpv6Address, schema::NETWORK_INTERFACE_IPV6_ADDRESS, {
+    0 ipv6_address,
+    1 public_ipv6_dns_name,
+    2 is_primary_ipv6,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NetworkInterfacePrivateIpAddress {
+    pub association: Option<Box<NetworkInterfaceAssociation>>,
+    pub primary: Option<bool>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+}
+
+structure!(NetworkInterfacePrivateIpAddress, schema::NETWORK_INTERFACE_PRIVATE_IP_ADDRESS, {
+    0 association,
+    1 primary,
+    2 private_dns_name,
+    3 private_ip_address,
+});
+
 string_enum!(NetworkInterfaceStatus {
     Available = "available",
     Associated = "associated",
     Attaching = "attaching",
     InUse = "in-use",
     Detaching = "detaching",
+});
+
+string_enum!(NetworkInterfaceType {
+    Interface = "interface",
+    NatGateway = "natGateway",
+    Efa = "efa",
+    EfaOnly = "efa-only",
+    Trunk = "trunk",
+    LoadBalancer = "load_balancer",
+    NetworkLoadBalancer = "network_load_balancer",
+    VpcEndpoint = "vpc_endpoint",
+    Branch = "branch",
+    TransitGateway = "transit_gateway",
+    Lambda = "lambda",
+    Quicksight = "quicksight",
+    GlobalAcceleratorManaged = "global_accelerator_managed",
+    ApiGatewayManaged = "api_gateway_managed",
+    GatewayLoadBalancer = "gateway_load_balancer",
+    GatewayLoadBalancerEndpoint = "gateway_load_balancer_endpoint",
+    IotRulesManaged = "iot_rules_managed",
+    AwsCodestarConnectionsManaged = "aws_codestar_connections_managed",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NeuronDeviceCoreInfo {
+    pub count: Option<i32>,
+    pub version: Option<i32>,
+}
+
+structure!(NeuronDeviceCoreInfo, schema::NEURON_DEVICE_CORE_INFO, {
+    0 count,
+    1 version,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NeuronDeviceInfo {
+    pub count: Option<i32>,
+    pub name: Option<String>,
+    pub core_info: Option<Box<NeuronDeviceCoreInfo>>,
+    pub memory_info: Option<Box<NeuronDeviceMemoryInfo>>,
+}
+
+structure!(NeuronDeviceInfo, schema::NEURON_DEVICE_INFO, {
+    0 count,
+    1 name,
+    2 core_info,
+    3 memory_info,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NeuronDeviceMemoryInfo {
+    pub size_in_mi_b: Option<i32>,
+}
+
+structure!(NeuronDeviceMemoryInfo, schema::NEURON_DEVICE_MEMORY_INFO, {
+    0 size_in_mi_b,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NeuronInfo {
+    pub neuron_devices: Option<Vec<NeuronDeviceInfo>>,
+    pub total_neuron_device_memory_in_mi_b: Option<i32>,
+}
+
+structure!(NeuronInfo, schema::NEURON_INFO, {
+    0 neuron_devices,
+    1 total_neuron_device_memory_in_mi_b,
+});
+
+string_enum!(NitroEnclavesSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct NitroTpmInfo {
+    pub supported_versions: Option<Vec<String>>,
+}
+
+structure!(NitroTpmInfo, schema::NITRO_TPM_INFO, {
+    0 supported_versions,
+});
+
+string_enum!(NitroTpmSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
 });

@@ -22,6 +22,24 @@ structure!(PerformanceFactorReferenceRequest, schema::PERFORMANCE_FACTOR_REFEREN
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PerformanceStatusSummary {
+    pub status: Option<SummaryStatus>,
+    pub impaired_since: Option<crate::Timestamp>,
+    pub remediation: Option<String>,
+}
+
+structure!(PerformanceStatusSummary, schema::PERFORMANCE_STATUS_SUMMARY, {
+    0 status,
+    1 impaired_since,
+    2 remediation,
+});
+
+string_enum!(PhcSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Placement {
     pub availability_zone_id: Option<String>,
     pub affinity: Option<String>,
@@ -48,8 +66,47 @@ structure!(Placement, schema::PLACEMENT, {
     9 availability_zone,
 });
 
+#[derive(Clone, Default, PartialEq)]
+pub struct PlacementGroupInfo {
+    pub supported_strategies: Option<Vec<PlacementGroupStrategy>>,
+}
+
+structure!(PlacementGroupInfo, schema::PLACEMENT_GROUP_INFO, {
+    0 supported_strategies,
+});
+
+string_enum!(PlacementGroupStrategy {
+    Cluster = "cluster",
+    Partition = "partition",
+    Spread = "spread",
+});
+
 string_enum!(PlatformValues {
     Windows = "Windows",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PrefixListId {
+    pub description: Option<String>,
+    pub prefix_list_id: Option<String>,
+}
+
+structure!(PrefixListId, schema::PREFIX_LIST_ID, {
+    0 description,
+    1 prefix_list_id,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PrivateDnsNameOptionsOnLaunch {
+    pub hostname_type: Option<HostnameType>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+
+structure!(PrivateDnsNameOptionsOnLaunch, schema::PRIVATE_DNS_NAME_OPTIONS_ON_LAUNCH, {
+    0 hostname_type,
+    1 enable_resource_name_dns_a_record,
+    2 enable_resource_name_dns_aaaa_record,
 });
 
 #[derive(Clone, Default, PartialEq)]
@@ -90,6 +147,21 @@ structure!(PrivateIpAddressSpecification, schema::PRIVATE_IP_ADDRESS_SPECIFICATI
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ProcessorInfo {
+    pub supported_architectures: Option<Vec<ArchitectureType>>,
+    pub sustained_clock_speed_in_ghz: Option<f64>,
+    pub supported_features: Option<Vec<SupportedAdditionalProcessorFeature>>,
+    pub manufacturer: Option<String>,
+}
+
+structure!(ProcessorInfo, schema::PROCESSOR_INFO, {
+    0 supported_architectures,
+    1 sustained_clock_speed_in_ghz,
+    2 supported_features,
+    3 manufacturer,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ProductCode {
     pub product_code_id: Option<String>,
     pub product_code_type: Option<ProductCodeValues>,
@@ -103,4 +175,19 @@ structure!(ProductCode, schema::PRODUCT_CODE, {
 string_enum!(ProductCodeValues {
     Devpay = "devpay",
     Marketplace = "marketplace",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PublicIpDnsNameOptions {
+    pub dns_hostname_type: Option<String>,
+    pub public_ipv4_dns_name: Option<String>,
+    pub public_ipv6_dns_name: Option<String>,
+    pub public_dual_stack_dns_name: Option<String>,
+}
+
+structure!(PublicIpDnsNameOptions, schema::PUBLIC_IP_DNS_NAME_OPTIONS, {
+    0 dns_hostname_type,
+    1 public_ipv4_dns_name,
+    2 public_ipv6_dns_name,
+    3 public_dual_stack_dns_name,
 });

@@ -19,6 +19,35 @@ pub struct RebootInstancesResponse {}
 
 structure!(RebootInstancesResponse, schema::REBOOT_INSTANCES_RESPONSE, {});
 
+string_enum!(RebootMigrationSupport {
+    Unsupported = "unsupported",
+    Supported = "supported",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Region {
+    pub opt_in_status: Option<String>,
+    pub geography: Option<Vec<RegionGeography>>,
+    pub region_name: Option<String>,
+    pub endpoint: Option<String>,
+}
+
+structure!(Region, schema::REGION, {
+    0 opt_in_status,
+    1 geography,
+    2 region_name,
+    3 endpoint,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RegionGeography {
+    pub name: Option<String>,
+}
+
+structure!(RegionGeography, schema::REGION_GEOGRAPHY, {
+    0 name,
+});
+
 #[derive(Clone, Default, PartialEq)]
 pub struct RequestLaunchTemplateData {
     pub kernel_id: Option<String>,
@@ -312,6 +341,11 @@ structure!(ResponseLaunchTemplateData, schema::RESPONSE_LAUNCH_TEMPLATE_DATA, {
     31 operator,
     32 network_performance_options,
     33 secondary_interfaces,
+});
+
+string_enum!(RootDeviceType {
+    Ebs = "ebs",
+    InstanceStore = "instance-store",
 });
 
 #[derive(Clone, Default, PartialEq)]

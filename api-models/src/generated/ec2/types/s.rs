@@ -4,6 +4,27 @@ use super::super::{schema, types::*};
 use crate::macros::{string_enum, structure};
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ScanResults {
+    pub highest_finding_severity_label: Option<SeverityLabel>,
+    pub finding_scan_date: Option<crate::Timestamp>,
+    pub informational_fix_available_since: Option<crate::Timestamp>,
+    pub low_fix_available_since: Option<crate::Timestamp>,
+    pub medium_fix_available_since: Option<crate::Timestamp>,
+    pub high_fix_available_since: Option<crate::Timestamp>,
+    pub critical_fix_available_since: Option<crate::Timestamp>,
+}
+
+structure!(ScanResults, schema::SCAN_RESULTS, {
+    0 highest_finding_severity_label,
+    1 finding_scan_date,
+    2 informational_fix_available_since,
+    3 low_fix_available_since,
+    4 medium_fix_available_since,
+    5 high_fix_available_since,
+    6 critical_fix_available_since,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct SecondaryInterfacePrivateIpAddressSpecification {
     pub private_ip_address: Option<String>,
 }
@@ -28,6 +49,39 @@ string_enum!(SecondaryInterfaceStatus {
 
 string_enum!(SecondaryInterfaceType {
     Secondary = "secondary",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SecurityGroup {
+    pub group_id: Option<String>,
+    pub ip_permissions_egress: Option<Vec<IpPermission>>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub security_group_arn: Option<String>,
+    pub owner_id: Option<String>,
+    pub group_name: Option<String>,
+    pub description: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+}
+
+structure!(SecurityGroup, schema::SECURITY_GROUP, {
+    0 group_id,
+    1 ip_permissions_egress,
+    2 tags,
+    3 vpc_id,
+    4 security_group_arn,
+    5 owner_id,
+    6 group_name,
+    7 description,
+    8 ip_permissions,
+});
+
+string_enum!(SeverityLabel {
+    Informational = "informational",
+    Low = "low",
+    Medium = "medium",
+    High = "high",
+    Critical = "critical",
 });
 
 string_enum!(ShutdownBehavior {
@@ -90,6 +144,17 @@ structure!(StateReason, schema::STATE_REASON, {
     1 message,
 });
 
+string_enum!(StatusName {
+    Reachability = "reachability",
+});
+
+string_enum!(StatusType {
+    Passed = "passed",
+    Failed = "failed",
+    InsufficientData = "insufficient-data",
+    Initializing = "initializing",
+});
+
 #[derive(Clone, Default, PartialEq)]
 pub struct StopInstancesRequest {
     pub instance_ids: Option<Vec<String>>,
@@ -114,4 +179,115 @@ pub struct StopInstancesResult {
 
 structure!(StopInstancesResult, schema::STOP_INSTANCES_RESULT, {
     0 stopping_instances,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Subnet {
+    pub availability_zone_id: Option<String>,
+    pub enable_lni_at_device_index: Option<i32>,
+    pub map_customer_owned_ip_on_launch: Option<bool>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub owner_id: Option<String>,
+    pub assign_ipv6_address_on_creation: Option<bool>,
+    pub ipv6_cidr_block_association_set: Option<Vec<SubnetIpv6CidrBlockAssociation>>,
+    pub tags: Option<Vec<Tag>>,
+    pub subnet_arn: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub enable_dns64: Option<bool>,
+    pub ipv6_native: Option<bool>,
+    pub private_dns_name_options_on_launch: Option<Box<PrivateDnsNameOptionsOnLaunch>>,
+    pub block_public_access_states: Option<Box<BlockPublicAccessStates>>,
+    pub r#type: Option<String>,
+    pub subnet_id: Option<String>,
+    pub state: Option<SubnetState>,
+    pub vpc_id: Option<String>,
+    pub cidr_block: Option<String>,
+    pub available_ip_address_count: Option<i32>,
+    pub availability_zone: Option<String>,
+    pub default_for_az: Option<bool>,
+    pub map_public_ip_on_launch: Option<bool>,
+}
+
+structure!(Subnet, schema::SUBNET, {
+    0 availability_zone_id,
+    1 enable_lni_at_device_index,
+    2 map_customer_owned_ip_on_launch,
+    3 customer_owned_ipv4_pool,
+    4 owner_id,
+    5 assign_ipv6_address_on_creation,
+    6 ipv6_cidr_block_association_set,
+    7 tags,
+    8 subnet_arn,
+    9 outpost_arn,
+    10 enable_dns64,
+    11 ipv6_native,
+    12 private_dns_name_options_on_launch,
+    13 block_public_access_states,
+    14 r#type,
+    15 subnet_id,
+    16 state,
+    17 vpc_id,
+    18 cidr_block,
+    19 available_ip_address_count,
+    20 availability_zone,
+    21 default_for_az,
+    22 map_public_ip_on_launch,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SubnetCidrBlockState {
+    pub state: Option<SubnetCidrBlockStateCode>,
+    pub status_message: Option<String>,
+}
+
+structure!(SubnetCidrBlockState, schema::SUBNET_CIDR_BLOCK_STATE, {
+    0 state,
+    1 status_message,
+});
+
+string_enum!(SubnetCidrBlockStateCode {
+    Associating = "associating",
+    Associated = "associated",
+    Disassociating = "disassociating",
+    Disassociated = "disassociated",
+    Failing = "failing",
+    Failed = "failed",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SubnetIpv6CidrBlockAssociation {
+    pub association_id: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_cidr_block_state: Option<Box<SubnetCidrBlockState>>,
+    pub ipv6_address_attribute: Option<Ipv6AddressAttribute>,
+    pub ip_source: Option<IpSource>,
+}
+
+structure!(SubnetIpv6CidrBlockAssociation, schema::SUBNET_IPV6_CIDR_BLOCK_ASSOCIATION, {
+    0 association_id,
+    1 ipv6_cidr_block,
+    2 ipv6_cidr_block_state,
+    3 ipv6_address_attribute,
+    4 ip_source,
+});
+
+string_enum!(SubnetState {
+    Pending = "pending",
+    Available = "available",
+    Unavailable = "unavailable",
+    Failed = "failed",
+    FailedInsufficientCapacity = "failed-insufficient-capacity",
+});
+
+string_enum!(SummaryStatus {
+    Ok = "ok",
+    Impaired = "impaired",
+    InsufficientData = "insufficient-data",
+    NotApplicable = "not-applicable",
+    Initializing = "initializing",
+});
+
+string_enum!(SupportedAdditionalProcessorFeature {
+    AmdSevSnp = "amd-sev-snp",
+    NestedVirtualization = "nested-virtualization",
 });

@@ -15,6 +15,21 @@ structure!(Tag, schema::TAG, {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct TagDescription {
+    pub key: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_type: Option<ResourceType>,
+    pub value: Option<String>,
+}
+
+structure!(TagDescription, schema::TAG_DESCRIPTION, {
+    0 key,
+    1 resource_id,
+    2 resource_type,
+    3 value,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TagSpecification {
     pub resource_type: Option<ResourceType>,
     pub tags: Option<Vec<Tag>>,
@@ -75,4 +90,8 @@ pub struct TotalLocalStorageGBRequest {
 structure!(TotalLocalStorageGBRequest, schema::TOTAL_LOCAL_STORAGE_GB_REQUEST, {
     0 min,
     1 max,
+});
+
+string_enum!(TpmSupportValues {
+    V2_0 = "v2.0",
 });

@@ -26,6 +26,23 @@ structure!(VCpuCountRangeRequest, schema::V_CPU_COUNT_RANGE_REQUEST, {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct VCpuInfo {
+    pub default_v_cpus: Option<i32>,
+    pub default_cores: Option<i32>,
+    pub default_threads_per_core: Option<i32>,
+    pub valid_cores: Option<Vec<i32>>,
+    pub valid_threads_per_core: Option<Vec<i32>>,
+}
+
+structure!(VCpuInfo, schema::V_CPU_INFO, {
+    0 default_v_cpus,
+    1 default_cores,
+    2 default_threads_per_core,
+    3 valid_cores,
+    4 valid_threads_per_core,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ValidationError {
     pub code: Option<String>,
     pub message: Option<String>,
@@ -58,4 +75,178 @@ string_enum!(VolumeType {
     Sc1 = "sc1",
     St1 = "st1",
     Gp3 = "gp3",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Vpc {
+    pub owner_id: Option<String>,
+    pub instance_tenancy: Option<Tenancy>,
+    pub ipv6_cidr_block_association_set: Option<Vec<VpcIpv6CidrBlockAssociation>>,
+    pub cidr_block_association_set: Option<Vec<VpcCidrBlockAssociation>>,
+    pub is_default: Option<bool>,
+    pub encryption_control: Option<Box<VpcEncryptionControl>>,
+    pub tags: Option<Vec<Tag>>,
+    pub block_public_access_states: Option<Box<BlockPublicAccessStates>>,
+    pub vpc_id: Option<String>,
+    pub state: Option<VpcState>,
+    pub cidr_block: Option<String>,
+    pub dhcp_options_id: Option<String>,
+}
+
+structure!(Vpc, schema::VPC, {
+    0 owner_id,
+    1 instance_tenancy,
+    2 ipv6_cidr_block_association_set,
+    3 cidr_block_association_set,
+    4 is_default,
+    5 encryption_control,
+    6 tags,
+    7 block_public_access_states,
+    8 vpc_id,
+    9 state,
+    10 cidr_block,
+    11 dhcp_options_id,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VpcCidrBlockAssociation {
+    pub association_id: Option<String>,
+    pub cidr_block: Option<String>,
+    pub cidr_block_state: Option<Box<VpcCidrBlockState>>,
+}
+
+structure!(VpcCidrBlockAssociation, schema::VPC_CIDR_BLOCK_ASSOCIATION, {
+    0 association_id,
+    1 cidr_block,
+    2 cidr_block_state,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VpcCidrBlockState {
+    pub state: Option<VpcCidrBlockStateCode>,
+    pub status_message: Option<String>,
+}
+
+structure!(VpcCidrBlockState, schema::VPC_CIDR_BLOCK_STATE, {
+    0 state,
+    1 status_message,
+});
+
+string_enum!(VpcCidrBlockStateCode {
+    Associating = "associating",
+    Associated = "associated",
+    Disassociating = "disassociating",
+    Disassociated = "disassociated",
+    Failing = "failing",
+    Failed = "failed",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VpcEncryptionControl {
+    pub vpc_id: Option<String>,
+    pub vpc_encryption_control_id: Option<String>,
+    pub mode: Option<VpcEncryptionControlMode>,
+    pub state: Option<VpcEncryptionControlState>,
+    pub state_message: Option<String>,
+    pub resource_exclusions: Option<Box<VpcEncryptionControlExclusions>>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+structure!(VpcEncryptionControl, schema::VPC_ENCRYPTION_CONTROL, {
+    0 vpc_id,
+    1 vpc_encryption_control_id,
+    2 mode,
+    3 state,
+    4 state_message,
+    5 resource_exclusions,
+    6 tags,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VpcEncryptionControlExclusion {
+    pub state: Option<VpcEncryptionControlExclusionState>,
+    pub state_message: Option<String>,
+}
+
+structure!(VpcEncryptionControlExclusion, schema::VPC_ENCRYPTION_CONTROL_EXCLUSION, {
+    0 state,
+    1 state_message,
+});
+
+string_enum!(VpcEncryptionControlExclusionState {
+    Enabling = "enabling",
+    Enabled = "enabled",
+    Disabling = "disabling",
+    Disabled = "disabled",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VpcEncryptionControlExclusions {
+    pub internet_gateway: Option<Box<VpcEncryptionControlExclusion>>,
+    pub egress_only_internet_gateway: Option<Box<VpcEncryptionControlExclusion>>,
+    pub nat_gateway: Option<Box<VpcEncryptionControlExclusion>>,
+    pub virtual_private_gateway: Option<Box<VpcEncryptionControlExclusion>>,
+    pub vpc_peering: Option<Box<VpcEncryptionControlExclusion>>,
+    pub lambda: Option<Box<VpcEncryptionControlExclusion>>,
+    pub vpc_lattice: Option<Box<VpcEncryptionControlExclusion>>,
+    pub elastic_file_system: Option<Box<VpcEncryptionControlExclusion>>,
+    pub global_accelerator: Option<Box<VpcEncryptionControlExclusion>>,
+    pub api_gateway_v2: Option<Box<VpcEncryptionControlExclusion>>,
+}
+
+structure!(VpcEncryptionControlExclusions, schema::VPC_ENCRYPTION_CONTROL_EXCLUSIONS, {
+    0 internet_gateway,
+    1 egress_only_internet_gateway,
+    2 nat_gateway,
+    3 virtual_private_gateway,
+    4 vpc_peering,
+    5 lambda,
+    6 vpc_lattice,
+    7 elastic_file_system,
+    8 global_accelerator,
+    9 api_gateway_v2,
+});
+
+string_enum!(VpcEncryptionControlMode {
+    Monitor = "monitor",
+    Enforce = "enforce",
+});
+
+string_enum!(VpcEncryptionControlState {
+    EnforceInProgress = "enforce-in-progress",
+    MonitorInProgress = "monitor-in-progress",
+    EnforceFailed = "enforce-failed",
+    MonitorFailed = "monitor-failed",
+    Deleting = "deleting",
+    Deleted = "deleted",
+    Available = "available",
+    Creating = "creating",
+    DeleteFailed = "delete-failed",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VpcIpv6CidrBlockAssociation {
+    pub association_id: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_cidr_block_state: Option<Box<VpcCidrBlockState>>,
+    pub network_border_group: Option<String>,
+    pub ipv6_pool: Option<String>,
+    pub ipv6_address_attribute: Option<Ipv6AddressAttribute>,
+    pub ip_source: Option<IpSource>,
+}
+
+structure!(VpcIpv6CidrBlockAssociation, schema::VPC_IPV6_CIDR_BLOCK_ASSOCIATION, {
+    0 association_id,
+    1 ipv6_cidr_block,
+    2 ipv6_cidr_block_state,
+    3 network_border_group,
+    4 ipv6_pool,
+    5 ipv6_address_attribute,
+    6 ip_source,
+});
+
+string_enum!(VpcState {
+    Pending = "pending",
+    Available = "available",
+    Deleting = "deleting",
 });
