@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use api_models::ecs::Attribute;
 use localecs::identity::{AccountId, Region, Scope};
+use localecs::services::ecs::resources::container_instance::attributes::capabilities;
 use localecs::services::ecs::resources::reservation::Needs;
 use localecs::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Resources};
 use localecs::services::ecs::scheduler::placement::{Candidate, Requirements, Strategy, ZONE_ATTRIBUTE, place};
@@ -72,7 +73,7 @@ fn one(count: usize, strategies: &[Strategy], member_of: &[Expression]) -> anyho
     let mut samples = Vec::new();
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        let candidates = Candidate::with_tasks(&instances, [], requirements.group);
+        let candidates: Vec<Candidate<'_>> = instances.iter().map(Candidate::alone).collect();
         let plan = place(&candidates, &requirements, strategies, TASKS, &mut |_| 0);
         samples.push(start.elapsed().as_secs_f64());
         if plan.placements.len() != TASKS {
@@ -98,12 +99,8 @@ fn instance(index: usize) -> anyhow::Result<ContainerInstance> {
         cluster: "default".into(),
         id: format!("{index:032x}").into(),
     };
-    let attributes = [
-        named("ecs.capability.task-eni", ""),
-        named(ZONE_ATTRIBUTE, zone(index)),
-        named("ecs.instance-type", "m5.8xlarge"),
-        named("stack", "prod"),
-    ];
+    let own = [named(ZONE_ATTRIBUTE, zone(index)), named("ecs.instance-type", "m5.8xlarge"), named("stack", "prod")];
+    let attributes: Vec<Attribute> = capabilities().chain(own).collect();
     // As the journal has it: what the record gets new has a default there.
     let record = json!({
         "key": key, "ec2_instance_id": format!("i-{index:017x}"), "status": "ACTIVE", "agent_connected": true,

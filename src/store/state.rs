@@ -20,6 +20,8 @@ macro_rules! tables {
             $(pub $field: Table<$record>,)*
             /// Derived from the tasks: whose they are.
             pub service_tasks: ecs::ServiceTasks,
+            /// Derived from the tasks: what they mean for their container instances.
+            pub instance_loads: ecs::container_instance::InstanceLoads,
             /// Derived from the services: those that changes of container instances concern.
             pub services_that_watch: imbl::OrdSet<ecs::ServiceKey>,
         }

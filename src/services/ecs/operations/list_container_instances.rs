@@ -7,7 +7,7 @@ use api_models::ecs::{
 };
 
 use crate::services::Context;
-use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::lookup;
 use crate::services::ecs::resources::paging::{Order, PageRequest};
 use crate::services::ecs::scheduler::placement::Candidate;
@@ -25,10 +25,8 @@ pub(crate) async fn handle(
         return Err(InvalidParameterException::new(format!("{status} should be one of [{}]", known.join(","))).into());
     }
     let filter = input.filter.as_deref().filter(|filter| !filter.trim().is_empty()).map(parse).transpose()?;
-    // Which tasks the instances have costs a look at each of the cluster's, so only filters that ask pay for it.
-    let asks_for_tasks = filter.as_ref().is_some_and(Expression::depends_on_tasks);
-    let tasks = asks_for_tasks.then(|| tasks_of(&state, cluster).map(|task| &**task)).into_iter().flatten();
-    let candidates = Candidate::with_tasks(instances_of(&state, cluster).map(|instance| &**instance), tasks, "");
+    let instances = instances_of(&state, cluster).map(|instance| &**instance);
+    let candidates = Candidate::with_loads(instances, &state.instance_loads, "");
     let page = PageRequest::new("ListContainerInstances", input.max_results, input.next_token.as_deref());
     let wanted = candidates.iter().filter(|candidate| {
         let of_status = match &input.status {

@@ -33,13 +33,13 @@ pub(crate) async fn handle(
             for (key, new) in targeted {
                 let Some(instance) = tx.container_instances.get(&key) else { continue };
                 let mut instance = ContainerInstance::clone(instance);
-                let merged = attributes::merge(instance.attributes.clone(), new);
+                let merged = attributes::merge(instance.attributes.to_vec(), new);
                 if attributes::count_custom(&merged) > attributes::MAX_CUSTOM {
                     let message = format!("A resource can have at most {} custom attributes.", attributes::MAX_CUSTOM);
                     return Err(AttributeLimitExceededException::new(message).into());
                 }
-                if merged != instance.attributes {
-                    instance.attributes = merged;
+                if merged != *instance.attributes {
+                    instance.attributes = merged.into();
                     instance.version += 1;
                     tx.put(instance);
                 }

@@ -9,7 +9,7 @@ use api_models::ecs::{
 use crate::services::Context;
 use crate::services::ec2::instance_types;
 use crate::services::ecs::resources::container_instance::registration::{self, Given, IdentityDocument};
-use crate::services::ecs::resources::container_instance::{Loads, Origin, attributes, launch};
+use crate::services::ecs::resources::container_instance::{AttributeList, Loads, Origin, attributes, launch};
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, lookup, tags};
 
 /// The instance is ACTIVE and connected at once. With `containerInstanceArn` one that is there registers again. The
@@ -68,7 +68,7 @@ pub(crate) async fn handle(
                     version_info: registration::default_version_info(),
                     registered: given.resources.clone(),
                     remaining: given.resources.clone(),
-                    attributes: Vec::new(),
+                    attributes: AttributeList::default(),
                     capacity_provider: None,
                     origin: Origin::Registered,
                     tags: Vec::new(),

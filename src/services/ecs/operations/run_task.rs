@@ -9,7 +9,7 @@ use api_models::ecs::{
 
 use crate::services::Context;
 use crate::services::ecs::resources::capacity::Capacity;
-use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
 use crate::services::ecs::resources::{
     Blueprint, ClusterKey, ContainerInstance, Named, Place, Task, TaskDefinition, TaskRequest, check_roles, find_task,
@@ -202,10 +202,8 @@ fn on_instances(
     }
     let rendered = blueprint.definition.render();
     let requirements = Requirements::of(blueprint.needs(), &rendered).under(constraints, &blueprint.group);
-    let needs_tasks = constraints.depend_on_tasks()
-        || strategies.iter().any(|s| matches!(s, Strategy::SpreadInstances | Strategy::SpreadAttribute(_)));
-    let tasks = needs_tasks.then(|| tasks_of(tx, &blueprint.cluster).map(|task| &**task)).into_iter().flatten();
-    let candidates = Candidate::with_tasks(instances.iter().map(|instance| &**instance), tasks, &blueprint.group);
+    let candidates =
+        Candidate::with_loads(instances.iter().map(|instance| &**instance), &tx.instance_loads, &blueprint.group);
     let plan = placement::place(&candidates, &requirements, strategies, count, &mut |bound| context.ids().below(bound));
     let mut tasks = Vec::with_capacity(plan.placements.len());
     for (turn, index) in plan.placements.into_iter().enumerate() {

@@ -9,7 +9,7 @@ use api_models::ecs::CreateServiceError;
 use crate::services::Shared;
 use crate::services::ecs::network;
 use crate::services::ecs::resources::capacity::Capacity;
-use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::service::{
     DeploymentId, Launch, Phase, RevisionSpec, Service, TaskSetKey, launch,
 };
@@ -52,7 +52,7 @@ pub(super) fn start(
         .collect();
     match &launch.capacity {
         Capacity::Fargate | Capacity::Strategy(_) => Ok(on_fargate(shared, &launch, &own, start, now)),
-        Capacity::Instances(_) => Ok(on_instances(tx, shared, &launch, &own, start, now)),
+        Capacity::Instances(_) => Ok(on_instances(tx, shared, &launch, start, now)),
     }
 }
 
@@ -149,14 +149,7 @@ impl Subnets {
     }
 }
 
-fn on_instances(
-    tx: &mut Transaction,
-    shared: &Shared,
-    launch: &Launch,
-    own: &[Arc<Task>],
-    start: &Start,
-    now: Timestamp,
-) -> Started {
+fn on_instances(tx: &mut Transaction, shared: &Shared, launch: &Launch, start: &Start, now: Timestamp) -> Started {
     let blueprint = &launch.blueprint;
     let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
         .filter(|instance| instance.status == "ACTIVE")
@@ -169,23 +162,19 @@ fn on_instances(
     }
     let rendered = blueprint.definition.render();
     let requirements = Requirements::of(blueprint.needs(), &rendered).under(&launch.constraints, &blueprint.group);
-    // Only expressions may ask for the tasks of others.
-    let others = !launch.constraints.member_of.is_empty() && launch.constraints.depend_on_tasks();
-    let tasks: Vec<Arc<Task>> = if others { tasks_of(tx, &blueprint.cluster).cloned().collect() } else { own.to_vec() };
-    let tasks = || tasks.iter().map(|task| &**task);
-    let all = || instances.iter().map(|instance| &**instance);
+    let candidates =
+        Candidate::with_loads(instances.iter().map(|instance| &**instance), &tx.instance_loads, &blueprint.group);
     let mut random = |bound| shared.ids.below(bound);
     let spread = [Strategy::SpreadAttribute(ZONE_ATTRIBUTE.to_owned()), Strategy::SpreadInstances];
     let strategies = if launch.strategies.is_empty() { &spread[..] } else { &launch.strategies };
     let (mut chosen, mut refused): (Vec<&Arc<ContainerInstance>>, Option<(usize, &'static str)>) = (Vec::new(), None);
     if start.on.is_empty() {
-        let candidates = Candidate::with_tasks(all(), tasks(), &blueprint.group);
         let plan = placement::place(&candidates, &requirements, strategies, start.count, &mut random);
         chosen.extend(plan.placements.into_iter().map(|index| &instances[index]));
         refused = plan.failures.first().copied();
     } else {
         // One on each, whatever there is on it already.
-        for (index, candidate) in Candidate::with_tasks(all(), tasks(), &blueprint.group).iter().enumerate() {
+        for (index, candidate) in candidates.iter().enumerate() {
             match placement::refusal(candidate, &Requirements { distinct_instance: false, ..requirements.clone() }) {
                 None => chosen.push(&instances[index]),
                 Some(reason) => refused = refused.or(Some((index, reason))),

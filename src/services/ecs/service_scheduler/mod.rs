@@ -21,9 +21,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use self::gather::Gathered;
+use super::resources::cluster::instances_of;
+use super::resources::container_instance::AttributeList;
 use super::resources::service::{Service, ServiceStatus, forget, services_of};
 use super::resources::{ContainerInstanceKey, ServiceKey};
 use super::scheduler::deployment::{Alarms, NoAlarms, NoTargets, NoTraffic, TargetHealth, Timing, Traffic};
+use super::scheduler::placement::ZONE_ATTRIBUTE;
 use super::scheduler::plan_service::{self, Plan};
 use crate::reconcile::{Next, Reconciler};
 use crate::services::Shared;
@@ -47,11 +50,11 @@ pub struct ServiceScheduler {
 }
 
 /// What of an instance matters to services whose tasks all found a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Standing {
     status: String,
     agent_connected: bool,
-    attributes: usize,
+    attributes: AttributeList,
 }
 
 impl ServiceScheduler {
@@ -125,10 +128,16 @@ impl ServiceScheduler {
         let standing = state.container_instances.get(key).map(|instance| Standing {
             status: instance.status.clone(),
             agent_connected: instance.agent_connected,
-            attributes: instance.attributes.len(),
+            attributes: instance.attributes.clone(),
         });
         let mut seen = self.seen.lock();
-        let changed = seen.get(key) != standing.as_ref();
+        let before = seen.get(key).cloned();
+        // One that comes is of interest to who lacks room, and where it brings a new zone.
+        let comes = before.is_none()
+            && standing.as_ref().is_some_and(|it| {
+                it.status == "ACTIVE" && it.agent_connected && !brings_a_zone(state, key, &it.attributes)
+            });
+        let changed = before != standing;
         if changed {
             match standing {
                 Some(standing) => drop(seen.insert(key.clone(), standing)),
@@ -137,7 +146,7 @@ impl ServiceScheduler {
         }
         drop(seen);
         let cluster = key.cluster();
-        if changed {
+        if changed && !comes {
             let active = services_of(state, &cluster).filter(|service| service.status != ServiceStatus::Inactive);
             return active.map(|service| service.key.clone()).collect();
         }
@@ -145,6 +154,13 @@ impl ServiceScheduler {
         let watching = state.services_that_watch.range(first..);
         watching.take_while(|it| it.cluster == key.cluster && it.scope == key.scope).cloned().collect()
     }
+}
+
+/// Whether no other instance of the cluster is in the same zone.
+fn brings_a_zone(state: &State, key: &ContainerInstanceKey, attributes: &AttributeList) -> bool {
+    let zone = attributes.value(ZONE_ATTRIBUTE);
+    let cluster = key.cluster();
+    !instances_of(state, &cluster).any(|other| other.key != *key && other.attributes.value(ZONE_ATTRIBUTE) == zone)
 }
 
 #[async_trait]

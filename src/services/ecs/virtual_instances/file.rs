@@ -105,11 +105,11 @@ fn spot_of(instance: &ContainerInstance) -> Spot {
 /// The file may say more of it than it did.
 fn refresh(tx: &mut Transaction, key: &ContainerInstanceKey, wanted: &Wanted) {
     tx.update(key, |instance: &mut ContainerInstance| {
-        let merged = attributes::merge(instance.attributes.clone(), wanted.attributes());
+        let merged = attributes::merge(instance.attributes.to_vec(), wanted.attributes());
         let tags = wanted.tags();
-        let changes = merged != instance.attributes || (!tags.is_empty() && tags != instance.tags);
+        let changes = merged != *instance.attributes || (!tags.is_empty() && tags != instance.tags);
         if changes {
-            instance.attributes = merged;
+            instance.attributes = merged.into();
             instance.tags = tags;
             instance.version += 1;
         }

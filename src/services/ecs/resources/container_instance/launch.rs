@@ -10,7 +10,7 @@ use api_models::ecs::{Attribute, Tag};
 use sha2::{Digest, Sha256};
 
 use super::registration::{self, Given, IdentityDocument, RESERVED_PORTS};
-use super::{ContainerInstance, ContainerInstanceKey, Origin, Resources, attributes};
+use super::{AttributeList, ContainerInstance, ContainerInstanceKey, Origin, Resources, attributes};
 use crate::identity::Region;
 use crate::ids::IdSource;
 use crate::services::Shared;
@@ -113,7 +113,7 @@ pub fn launch(tx: &mut Transaction, shared: &Shared, new: NewInstance) -> Result
         version_info: registration::default_version_info(),
         registered: given.resources.clone(),
         remaining: given.resources.clone(),
-        attributes: Vec::new(),
+        attributes: AttributeList::default(),
         capacity_provider: new.capacity_provider,
         origin: new.origin,
         tags: new.tags,

@@ -1,5 +1,6 @@
 //! Container instances: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/create-capacity.html>
 
+mod attribute_list;
 pub mod attributes;
 pub mod ending;
 pub mod launch;
@@ -9,5 +10,6 @@ pub mod registration;
 mod render;
 pub mod targets;
 
-pub use load::Loads;
+pub use attribute_list::AttributeList;
+pub use load::{InstanceLoads, Load, Loads};
 pub use record::{ContainerInstance, ContainerInstanceKey, Origin, Resources};

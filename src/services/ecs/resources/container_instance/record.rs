@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use api_models::ecs::{Attribute, Tag, VersionInfo};
+use api_models::ecs::{Tag, VersionInfo};
 use serde::{Deserialize, Serialize};
 
+use super::AttributeList;
 use crate::identity::Scope;
 use crate::services::ecs::resources::ClusterKey;
 use crate::store::Record;
@@ -90,7 +91,7 @@ pub struct ContainerInstance {
     pub registered: Resources,
     /// Kept exact by every transaction that places or ends a task.
     pub remaining: Resources,
-    pub attributes: Vec<Attribute>,
+    pub attributes: AttributeList,
     pub capacity_provider: Option<String>,
     /// How it came to be.
     #[serde(default)]

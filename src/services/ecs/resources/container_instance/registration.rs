@@ -169,7 +169,7 @@ impl Given {
     /// name stay.
     pub fn refresh(self, state: &State, instance: &mut ContainerInstance) {
         let attributes = self.all_attributes(&instance.key.scope);
-        instance.attributes = attributes::merge(std::mem::take(&mut instance.attributes), attributes);
+        instance.attributes = attributes::merge(instance.attributes.to_vec(), attributes).into();
         instance.remaining = load::remaining(state, &instance.key, &self.resources);
         instance.registered = self.resources;
         if let Some(version_info) = self.version_info {

@@ -32,7 +32,7 @@ impl ContainerInstance {
             agent_connected: Some(self.agent_connected),
             running_tasks_count: Some(running),
             pending_tasks_count: Some(pending),
-            attributes: Some(self.attributes.clone()),
+            attributes: Some(self.attributes.to_vec()),
             registered_at: Some(self.registered_at),
             attachments: Some(Vec::new()),
             tags: Some(tags.unwrap_or_default()),

@@ -239,6 +239,7 @@ impl Record for Task {
 
     fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
         state.service_tasks.follow(old, new);
+        state.instance_loads.follow(old, new);
     }
 
     fn loaded(state: &mut State) {

@@ -4,7 +4,6 @@
 mod ranking;
 mod slot;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api_models::ecs::{
@@ -17,8 +16,9 @@ use self::slot::Slot;
 pub use self::slot::attribute;
 use super::constraints::Constraints;
 use super::query::{Expression, Facts};
+use crate::services::ecs::resources::ContainerInstance;
+use crate::services::ecs::resources::container_instance::InstanceLoads;
 use crate::services::ecs::resources::reservation::Needs;
-use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskStatus};
 
 /// The reason of a failure when the instance has a task of the group already.
 pub const NOT_DISTINCT: &str = "DistinctInstance placement constraint unsatisfied.";
@@ -48,26 +48,22 @@ impl<'a> Candidate<'a> {
         Self { instance, group_tasks: 0, running_tasks: 0, groups: Vec::new() }
     }
 
-    /// All `instances`, with what `tasks` (those of their cluster) mean for a new task of `group`.
-    pub fn with_tasks<'t>(
+    /// All `instances`, with what the tasks they have mean for a new task of `group`.
+    pub fn with_loads(
         instances: impl IntoIterator<Item = &'a ContainerInstance>,
-        tasks: impl IntoIterator<Item = &'t Task>,
+        loads: &InstanceLoads,
         group: &str,
     ) -> Vec<Self> {
-        let mut candidates: Vec<Self> = instances.into_iter().map(Self::alone).collect();
-        let places: BTreeMap<&ContainerInstanceKey, usize> =
-            candidates.iter().enumerate().map(|(index, candidate)| (&candidate.instance.key, index)).collect();
-        let staying = tasks.into_iter().filter(|task| task.desired_status == TaskStatus::Running);
-        for task in staying {
-            let Some(&index) = task.container_instance.as_ref().and_then(|key| places.get(key)) else { continue };
-            let candidate = &mut candidates[index];
-            candidate.group_tasks += usize::from(*task.group == *group);
-            candidate.running_tasks += usize::from(task.last_status == TaskStatus::Running);
-            if !candidate.groups.contains(&task.group) {
-                candidate.groups.push(task.group.clone());
-            }
-        }
-        candidates
+        let candidate = |instance: &'a ContainerInstance| match loads.of(&instance.key) {
+            Some(load) => Self {
+                instance,
+                group_tasks: load.of_group(group),
+                running_tasks: load.running_and_staying(),
+                groups: load.groups().cloned().collect(),
+            },
+            None => Self::alone(instance),
+        };
+        instances.into_iter().map(candidate).collect()
     }
 
     /// What an expression may ask of it.
@@ -207,5 +203,7 @@ pub fn refusal(candidate: &Candidate<'_>, requirements: &Requirements<'_>) -> Op
     Slot::new(candidate, requirements).refusal(requirements)
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -81,8 +81,7 @@ impl<'a> Slot<'a> {
 /// The value of an instance's attribute.
 #[must_use]
 pub fn attribute<'a>(instance: &'a ContainerInstance, name: &str) -> Option<&'a str> {
-    let found = instance.attributes.iter().find(|attribute| attribute.name.as_deref() == Some(name))?;
-    Some(found.value.as_deref().unwrap_or(""))
+    instance.attributes.value(name)
 }
 
 fn has_attributes(instance: &ContainerInstance, requirements: &Requirements<'_>) -> bool {

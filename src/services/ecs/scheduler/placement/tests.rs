@@ -11,7 +11,7 @@ use crate::services::ecs::resources::{ContainerInstanceKey, Origin, Resources};
 use crate::time::Timestamp;
 
 /// An ACTIVE, connected instance called `id` in `zone` with this much left.
-fn instance(id: usize, zone: &str, cpu: i32, memory: i32) -> ContainerInstance {
+pub(super) fn instance(id: usize, zone: &str, cpu: i32, memory: i32) -> ContainerInstance {
     let resources = Resources { cpu, memory, gpus: vec!["GPU-0".into()], ..Resources::default() };
     ContainerInstance {
         key: ContainerInstanceKey {
@@ -26,7 +26,7 @@ fn instance(id: usize, zone: &str, cpu: i32, memory: i32) -> ContainerInstance {
         version_info: Default::default(),
         registered: resources.clone(),
         remaining: resources,
-        attributes: vec![named(ZONE_ATTRIBUTE, zone)],
+        attributes: vec![named(ZONE_ATTRIBUTE, zone)].into(),
         capacity_provider: None,
         origin: Origin::Registered,
         tags: vec![],
@@ -35,11 +35,11 @@ fn instance(id: usize, zone: &str, cpu: i32, memory: i32) -> ContainerInstance {
     }
 }
 
-fn named(name: &str, value: &str) -> Attribute {
+pub(super) fn named(name: &str, value: &str) -> Attribute {
     Attribute { name: Some(name.into()), value: Some(value.into()), ..Attribute::default() }
 }
 
-fn candidates(instances: &[ContainerInstance]) -> Vec<Candidate<'_>> {
+pub(super) fn candidates(instances: &[ContainerInstance]) -> Vec<Candidate<'_>> {
     instances.iter().map(Candidate::alone).collect()
 }
 
@@ -185,7 +185,7 @@ fn strategies_are_parsed_in_ecs_words() {
     }
 }
 
-fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
+pub(super) fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
     prop_oneof![
         Just(Strategy::SpreadInstances),
         Just(Strategy::SpreadAttribute(ZONE_ATTRIBUTE.into())),
