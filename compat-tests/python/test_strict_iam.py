@@ -1,6 +1,7 @@
 """boto3 against a server with --strict-iam: roles of tasks as on AWS."""
 
 import json
+import time
 import unittest
 
 import boto3
@@ -67,6 +68,28 @@ class StrictIam(unittest.TestCase):
         task = self.run_task("web")
         self.ecs.get_waiter("tasks_running").wait(tasks=[task], WaiterConfig=WAIT)
         self.ecs.stop_task(task=task)
+
+    def test_a_service_says_that_its_role_cannot_be_assumed(self):
+        role = f"arn:aws:iam::{self.account}:role/gone"
+        self.ecs.register_task_definition(
+            family="roleless", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            taskRoleArn=role, containerDefinitions=[{"name": "web", "image": "localecs/sample-app:latest"}],
+        )
+        self.ecs.create_service(
+            serviceName="roleless", taskDefinition="roleless", desiredCount=1, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+        )
+        self.addCleanup(self.ecs.delete_service, service="roleless", force=True)
+        said = f"(service roleless) failed to launch a task with (error ECS was unable to assume the role '{role}' that"
+        messages = []
+        for _ in range(60):
+            events = self.ecs.describe_services(services=["roleless"])["services"][0]["events"]
+            messages = [event["message"] for event in events if event["message"].startswith(said)]
+            if messages:
+                break
+            time.sleep(0.5)
+        # Once, however often it is tried.
+        self.assertEqual(len(messages), 1)
 
 
 if __name__ == "__main__":

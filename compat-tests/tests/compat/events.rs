@@ -4,11 +4,16 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use aws_sdk_ecs::types::NetworkMode;
-use compat_tests::{Ecs, Registers, Runs, app};
+use aws_sdk_ecs::types::{
+    CapacityProviderStrategyItem, DeploymentCircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
+    PlacementConstraint, PlacementConstraintType, SchedulingStrategy,
+};
+use compat_tests::{Ecs, Registers, Runs, app, awsvpc, random_name};
 use serde_json::Value;
 
-on_both!(states_of_a_task);
+on_both!(states_of_a_task, a_service_and_its_deployments);
+
+on_simulated!(a_service_without_room, a_service_of_a_crash_loop, a_daemon_whose_constraints_change);
 
 /// A stream of server-sent events.
 struct Events {
@@ -92,4 +97,147 @@ async fn states_of_a_task(ecs: Ecs) {
     assert_eq!(last["stopCode"], "EssentialContainerExited");
     assert_eq!(last["version"], described.version());
     assert_eq!(remaining.first(), Some(&1024));
+}
+
+impl Events {
+    /// Everything said of services until `eventName` is that.
+    fn of_services_until(&mut self, name: &str) -> Vec<Value> {
+        let (mut events, started) = (Vec::new(), Instant::now());
+        loop {
+            assert!(started.elapsed() < Duration::from_secs(90), "no {name} among {events:#?}");
+            let event = self.next();
+            if !matches!(event["detail-type"].as_str(), Some("ECS Service Action" | "ECS Deployment State Change")) {
+                continue;
+            }
+            events.push(event);
+            if events.last().is_some_and(|event| event["detail"]["eventName"] == *name) {
+                return events;
+            }
+        }
+    }
+}
+
+/// `INFO SERVICE_STEADY_STATE`, with `deployment` in front when it is a deployment's.
+fn names(events: &[Value]) -> Vec<String> {
+    let name = |event: &Value| {
+        let of = if event["detail-type"] == "ECS Service Action" { "" } else { "deployment " };
+        let word = |name: &str| event["detail"][name].as_str().unwrap_or_default().to_owned();
+        format!("{of}{} {}", word("eventType"), word("eventName"))
+    };
+    events.iter().map(name).collect()
+}
+
+async fn a_service_and_its_deployments(ecs: Ecs) {
+    let cluster = ecs.cluster().await;
+    let providers = ecs.put_cluster_capacity_providers().cluster(&cluster).capacity_providers("FARGATE");
+    providers.set_default_capacity_provider_strategy(Some(Vec::new())).send().await.expect("providers");
+    let mut events = Events::of_cluster(&ecs.endpoint, &cluster);
+    let good = ecs.on_fargate().container_definitions(app("web", &[]).build()).registered().await;
+    let breaker = DeploymentCircuitBreaker::builder().enable(true).rollback(true).build();
+    let strategy = CapacityProviderStrategyItem::builder().capacity_provider("FARGATE").weight(1).build();
+    let create = ecs.create_service().cluster(&cluster).service_name("web").task_definition(&good).desired_count(1);
+    let create = create.capacity_provider_strategy(strategy.expect("a strategy"));
+    let create = create.network_configuration(awsvpc(&["subnet-0a"]));
+    let configuration = DeploymentConfiguration::builder().deployment_circuit_breaker(breaker).build();
+    let created = create.deployment_configuration(configuration).send().await.expect("CreateService");
+    let first = created.service().expect("a service").deployments()[0].id().expect("an id").to_owned();
+
+    let told = events.of_services_until("SERVICE_STEADY_STATE");
+    let life = [
+        "deployment INFO SERVICE_DEPLOYMENT_IN_PROGRESS",
+        "INFO SERVICE_DEPLOYMENT_IN_PROGRESS",
+        "deployment INFO SERVICE_DEPLOYMENT_COMPLETED",
+        "INFO SERVICE_DEPLOYMENT_COMPLETED",
+        "INFO CAPACITY_PROVIDER_STEADY_STATE",
+        "INFO SERVICE_STEADY_STATE",
+    ];
+    assert_eq!(names(&told), life);
+    let members = |event: &Value| event["detail"].as_object().expect("members").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(members(&told[2]), ["deploymentId", "eventName", "eventType", "reason", "updatedAt"]);
+    assert_eq!(told[2]["detail"]["deploymentId"], *first);
+    assert_eq!(told[2]["detail"]["reason"], format!("ECS deployment {first} completed."));
+    assert_eq!(members(&told[4]), ["capacityProviderArns", "clusterArn", "createdAt", "eventName", "eventType"]);
+    assert_eq!(told[4]["detail"]["capacityProviderArns"][0], *ecs.arn("capacity-provider/FARGATE"));
+    assert_eq!(members(&told[5]), ["clusterArn", "createdAt", "eventName", "eventType"]);
+    assert_eq!(told[5]["detail"]["clusterArn"], *ecs.arn(&format!("cluster/{cluster}")));
+    assert_eq!(told[5]["resources"], serde_json::json!([ecs.arn(&format!("service/{cluster}/web"))]));
+
+    // One that can't start, and the way back.
+    let image = format!("missing/{}:1", random_name("image"));
+    let bad = ecs.on_fargate().container_definitions(app("web", &[]).image(image).build()).registered().await;
+    let update = ecs.update_service().cluster(&cluster).service("web").task_definition(&bad);
+    update.send().await.expect("UpdateService");
+    let mut told = events.of_services_until("SERVICE_STEADY_STATE");
+    told.retain(|event| event["detail-type"] == "ECS Deployment State Change");
+    let back = [
+        "deployment INFO SERVICE_DEPLOYMENT_IN_PROGRESS",
+        "deployment ERROR SERVICE_DEPLOYMENT_FAILED",
+        "deployment INFO SERVICE_DEPLOYMENT_IN_PROGRESS",
+        "deployment INFO SERVICE_DEPLOYMENT_COMPLETED",
+    ];
+    assert_eq!(names(&told), back);
+    assert_ne!(told[1]["detail"]["deploymentId"], *first);
+    assert_eq!(told[1]["detail"]["reason"], "ECS deployment circuit breaker: tasks failed to start.");
+    assert_eq!(told[2]["detail"]["deploymentId"], *first);
+    let reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {first}.");
+    assert_eq!(told[2]["detail"]["reason"], *reason);
+
+    let task = ecs.list_tasks().cluster(&cluster).service_name("web").send().await.expect("ListTasks").task_arns;
+    ecs.delete_service().cluster(&cluster).service("web").force(true).send().await.expect("DeleteService");
+    let told = events.of_services_until("TASKS_STOPPED");
+    let stopped = &told.last().expect("an event")["detail"];
+    assert_eq!(stopped["taskArns"], serde_json::json!(task.expect("its tasks")));
+}
+
+async fn a_service_without_room(ecs: Ecs) {
+    let cluster = ecs.cluster().await;
+    let instance = ecs.instance(&cluster, 128, 1024).await;
+    let mut events = Events::of_cluster(&ecs.endpoint, &cluster);
+    let container = app("web", &[]).cpu(256).build();
+    let definition = ecs.on_ec2(NetworkMode::None).container_definitions(container).registered().await;
+    let create = ecs.create_service().cluster(&cluster).service_name("web").task_definition(&definition);
+    create.launch_type(LaunchType::Ec2).desired_count(1).send().await.expect("CreateService");
+    let told = events.of_services_until("SERVICE_TASK_PLACEMENT_FAILURE");
+    let detail = &told.last().expect("an event")["detail"];
+    assert_eq!((&detail["eventType"], &detail["reason"]), (&"ERROR".into(), &"RESOURCE:CPU".into()));
+    assert_eq!(detail["containerInstanceArns"], serde_json::json!([instance]));
+}
+
+async fn a_service_of_a_crash_loop(ecs: Ecs) {
+    let cluster = ecs.cluster().await;
+    let mut events = Events::of_cluster(&ecs.endpoint, &cluster);
+    let container = app("web", &[]).docker_labels("sim.run-for", "10ms").docker_labels("sim.exit-code", "1").build();
+    let definition = ecs.on_fargate().container_definitions(container).registered().await;
+    let create = ecs.create_service().cluster(&cluster).service_name("web").task_definition(&definition);
+    let create = create.launch_type(LaunchType::Fargate).network_configuration(awsvpc(&["subnet-0a"]));
+    create.desired_count(1).send().await.expect("CreateService");
+    let told = events.of_services_until("SERVICE_TASK_START_IMPAIRED");
+    let detail = &told.last().expect("an event")["detail"];
+    assert_eq!(detail["eventType"], "WARN");
+    ecs.delete_service().cluster(&cluster).service("web").force(true).send().await.expect("DeleteService");
+}
+
+async fn a_daemon_whose_constraints_change(ecs: Ecs) {
+    let cluster = ecs.cluster().await;
+    let instance = ecs.instance(&cluster, 1024, 1024).await;
+    let mut events = Events::of_cluster(&ecs.endpoint, &cluster);
+    let definition = ecs.on_ec2(NetworkMode::None).container_definitions(app("web", &[]).build()).registered().await;
+    let create = ecs.create_service().cluster(&cluster).service_name("web").task_definition(&definition);
+    let create = create.launch_type(LaunchType::Ec2).scheduling_strategy(SchedulingStrategy::Daemon);
+    create.send().await.expect("CreateService");
+    let told = events.of_services_until("SERVICE_DESIRED_COUNT_UPDATED");
+    assert_eq!(told.last().expect("an event")["detail"]["desiredCount"], 1);
+    events.of_services_until("SERVICE_STEADY_STATE");
+    let task = ecs.list_tasks().cluster(&cluster).service_name("web").send().await.expect("ListTasks").task_arns;
+    let nowhere = PlacementConstraint::builder()
+        .r#type(PlacementConstraintType::MemberOf)
+        .expression("attribute:stack == production")
+        .build();
+    let update = ecs.update_service().cluster(&cluster).service("web").placement_constraints(nowhere);
+    update.send().await.expect("UpdateService");
+    let told = events.of_services_until("SERVICE_DAEMON_PLACEMENT_CONSTRAINT_VIOLATED");
+    let detail = &told.last().expect("an event")["detail"];
+    assert_eq!(detail["eventType"], "ERROR");
+    assert_eq!(detail["containerInstanceArns"], serde_json::json!([instance]));
+    assert_eq!(detail["taskArns"], serde_json::json!(task.expect("its tasks")));
 }

@@ -62,6 +62,7 @@ use crate::inside::Inside;
 use crate::reconcile::{Driver, Reconciler, Waker};
 use crate::runtime::{ContainerRuntime, Result, RuntimeError};
 use crate::services::Shared;
+use crate::store::Transaction;
 use tokio::task::AbortHandle;
 
 /// A step that was under way when the store was emptied may still make a container, which then holds the network: what
@@ -157,25 +158,30 @@ impl AgentHandle {
         let store = &self.agent.shared.store;
         let now = self.agent.shared.clock.now();
         let mut commits = store.subscribe();
-        store
-            .transact(|tx| {
-                let running: Vec<_> =
-                    tx.tasks.values().filter(|task| is_to_run(task)).map(|task| task.key.clone()).collect();
-                for key in running {
-                    tx.update(&key, |task: &mut Task| {
-                        task.desired_status = TaskStatus::Stopped;
-                        task.stop_code = Some(TaskStopCode::TerminationNotice);
-                        task.stopped_reason = Some(reason.to_owned());
-                        task.stopping_at = task.stopping_at.or(Some(now));
-                        task.version += 1;
-                        true
-                    });
-                }
-                Ok::<_, Unexpected>(())
-            })
-            .await?;
-        while store.snapshot().tasks.values().any(|task| task.last_status != TaskStatus::Stopped) {
-            if commits.recv().await.is_none() {
+        let stop = |tx: &mut Transaction| {
+            let running: Vec<_> =
+                tx.tasks.values().filter(|task| is_to_run(task)).map(|task| task.key.clone()).collect();
+            for key in running {
+                tx.update(&key, |task: &mut Task| {
+                    task.desired_status = TaskStatus::Stopped;
+                    task.stop_code = Some(TaskStopCode::TerminationNotice);
+                    task.stopped_reason = Some(reason.to_owned());
+                    task.stopping_at = task.stopping_at.or(Some(now));
+                    task.version += 1;
+                    true
+                });
+            }
+            Ok::<_, Unexpected>(())
+        };
+        loop {
+            let state = store.snapshot();
+            if state.tasks.values().all(|task| task.last_status == TaskStatus::Stopped) {
+                break;
+            }
+            // A task may have been written by what was under way.
+            if state.tasks.values().any(|task| is_to_run(task)) {
+                store.transact(stop).await?;
+            } else if commits.recv().await.is_none() {
                 break;
             }
         }

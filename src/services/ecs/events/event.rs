@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use crate::identity::Scope;
 use crate::protocol::aws_json;
 use crate::services::ecs::resources::container_instance::Loads;
-use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Task};
+use crate::services::ecs::resources::service::{Action, ActionName};
+use crate::services::ecs::resources::{ClusterKey, ContainerInstance, ServiceKey, Task};
 use crate::store::State;
 use crate::time::Timestamp;
 
@@ -19,6 +20,41 @@ use crate::time::Timestamp;
 pub enum Fact {
     Task(Arc<Task>),
     ContainerInstance(Arc<ContainerInstance>),
+    /// A service did something, or something became of it.
+    Service {
+        service: ServiceKey,
+        action: Action,
+    },
+    /// A deployment (`ecs-svc/<id>`) came to a state.
+    Deployment {
+        service: ServiceKey,
+        deployment: String,
+        name: ActionName,
+        reason: String,
+    },
+}
+
+/// The `detail` of "ECS Service Action".
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceDetail<'a> {
+    event_type: &'static str,
+    #[serde(flatten)]
+    action: &'a Action,
+    cluster_arn: String,
+    created_at: String,
+}
+
+/// The `detail` of "ECS Deployment State Change".
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html>
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeploymentDetail<'a> {
+    event_type: &'static str,
+    event_name: ActionName,
+    deployment_id: &'a str,
+    updated_at: String,
+    reason: &'a str,
 }
 
 /// An event as a rule's target gets it.
@@ -58,6 +94,28 @@ impl Event {
                 let detail = instance_detail(instance, state, now);
                 ("ECS Container Instance State Change", instance.key.cluster(), instance.key.arn(), detail)
             }
+            Fact::Service { service, action } => {
+                scope = &service.scope;
+                let cluster = service.cluster();
+                let detail = ServiceDetail {
+                    event_type: action.name.event_type(),
+                    action,
+                    cluster_arn: cluster.arn(),
+                    created_at: now.to_rfc3339(),
+                };
+                ("ECS Service Action", cluster, service.arn(), raw(&detail))
+            }
+            Fact::Deployment { service, deployment, name, reason } => {
+                scope = &service.scope;
+                let detail = DeploymentDetail {
+                    event_type: name.event_type(),
+                    event_name: *name,
+                    deployment_id: deployment,
+                    updated_at: now.to_rfc3339(),
+                    reason,
+                };
+                ("ECS Deployment State Change", service.cluster(), service.arn(), raw(&detail))
+            }
         };
         Self {
             version: "0",
@@ -78,6 +136,12 @@ fn task_detail(task: &Task, now: Timestamp) -> Box<RawValue> {
     let mut shown = task.to_api(false);
     // Events show no tags.
     shown.tags = None;
+    for attachment in shown.attachments.iter_mut().flatten() {
+        // The same by another name.
+        if attachment.r#type.as_deref() == Some("ElasticNetworkInterface") {
+            attachment.r#type = Some("eni".to_owned());
+        }
+    }
     detail(&shown, &[("updatedAt", &now.to_rfc3339())])
 }
 
@@ -87,6 +151,11 @@ fn instance_detail(instance: &ContainerInstance, state: &State, now: Timestamp) 
     shown.tags = None;
     let (cluster, now) = (cluster.arn(), now.to_rfc3339());
     detail(&shown, &[("clusterArn", &cluster), ("updatedAt", &now), ("accountType", "CUSTOMER")])
+}
+
+fn raw(detail: &impl Serialize) -> Box<RawValue> {
+    // Texts, numbers and lists of them are JSON in any case.
+    serde_json::value::to_raw_value(detail).unwrap_or_default()
 }
 
 /// A structure of the API and members that events add to it.

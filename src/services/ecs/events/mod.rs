@@ -1,4 +1,5 @@
-//! What ECS tells EventBridge: the state changes of tasks and container instances, as they are committed.
+//! What ECS tells EventBridge: the state changes of tasks, container instances and deployments, and what services do, as
+//! they are committed.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html>
 //!
 //! [`changes`] is pure: it compares the states before and after a commit. The [`EventBus`] follows the store's commits
@@ -16,6 +17,7 @@ use tokio::sync::broadcast;
 pub use self::event::{Event, Fact};
 use crate::services::Shared;
 use crate::services::ecs::events::changes::changes;
+use crate::services::ecs::resources::service::{Action, ActionName};
 use crate::store::{Commit, State};
 
 /// So many events may wait for a listener that is slow; then it misses the oldest, and is told.
@@ -65,7 +67,7 @@ impl EventBus {
         let sender = self.sender.lock();
         let Some(sender) = sender.as_ref().filter(|sender| sender.receiver_count() > 0) else { return };
         let now = shared.clock.now();
-        for fact in commit.changes.iter().filter_map(|change| changes(before, &commit.state, change)) {
+        for fact in commit.changes.iter().flat_map(|change| changes(before, &commit.state, change)) {
             // Fails when the last listener has just gone: nobody to tell.
             let _ = sender.send(Arc::new(Event::new(&fact, &commit.state, shared.ids.uuid(), now)));
         }

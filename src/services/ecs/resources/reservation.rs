@@ -142,6 +142,7 @@ pub fn reserve(tx: &mut Transaction, instance: &ContainerInstanceKey, needs: &Ne
     let mut taken = None;
     tx.update(instance, |instance: &mut ContainerInstance| {
         taken = Some(needs.take(&mut instance.remaining));
+        instance.version += 1;
         true
     });
     taken
@@ -161,6 +162,7 @@ pub fn release(tx: &mut Transaction, task: &mut Task) {
         remaining.udp_ports.retain(|port| !held.udp_ports.contains(port));
         remaining.gpus.extend(held.gpus);
         remaining.gpus.sort();
+        instance.version += 1;
         true
     });
 }

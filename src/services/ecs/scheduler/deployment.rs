@@ -98,6 +98,9 @@ pub enum Worth {
     Unhealthy(&'static str),
 }
 
+/// Why a task is stopped whose container health checks fail.
+pub const FAILED_CHECKS: &str = "Task failed container health checks";
+
 /// Judges a task. `grace` is the service's healthCheckGracePeriodSeconds.
 #[must_use]
 pub fn worth(task: &Task, targets: &dyn TargetHealth, timing: Timing, grace: Duration, now: Timestamp) -> Worth {
@@ -111,7 +114,7 @@ pub fn worth(task: &Task, targets: &dyn TargetHealth, timing: Timing, grace: Dur
     let (mut checked, mut undecided) = (false, false);
     for health in checks {
         match health {
-            ObservedHealth::Unhealthy => return unhealthy("Task failed container health checks"),
+            ObservedHealth::Unhealthy => return unhealthy(FAILED_CHECKS),
             ObservedHealth::Starting => undecided = true,
             ObservedHealth::Healthy | ObservedHealth::None => checked = true,
         }

@@ -74,6 +74,8 @@ fn instances(state: &State, service: &Service, spec: &RevisionSpec) -> Instances
     found.zones = zones.into_iter().collect();
     if service.scheduling == Scheduling::Daemon {
         found.matching = super::launch::matching(state, service, spec, &active);
+        let keys = active.iter().map(|instance| &instance.key);
+        found.excluded = keys.filter(|key| found.matching.binary_search(key).is_err()).cloned().collect();
     }
     found
 }

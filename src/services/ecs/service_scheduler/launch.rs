@@ -11,7 +11,7 @@ use crate::services::ecs::network;
 use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::service::{
-    DeploymentId, Launch, Phase, RevisionSpec, Service, TaskSetKey, launch,
+    Action, ActionName, DeploymentId, Launch, Phase, RevisionSpec, Service, TaskSetKey, launch,
 };
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Place, Task, TaskStatus, reservation};
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy, ZONE_ATTRIBUTE};
@@ -24,8 +24,24 @@ use crate::time::Timestamp;
 pub(super) struct Started {
     /// Their resources are reserved; they are not written yet.
     pub(super) tasks: Vec<Task>,
-    /// Why not all of them found a place, in the words of the service event.
-    pub(super) failure: Option<String>,
+    /// Why not all of them found a place.
+    pub(super) failure: Option<Failure>,
+}
+
+/// Why a task could not be started.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// In the words of the service event.
+    pub(super) what: String,
+    pub(super) action: Action,
+}
+
+impl Failure {
+    fn placement(what: String, reason: &str, providers: &[String]) -> Self {
+        let mut action = Action::new(ActionName::ServiceTaskPlacementFailure).because(reason);
+        action.capacity_provider_arns = providers.to_vec();
+        Self { what, action }
+    }
 }
 
 /// Makes the tasks of `start`.
@@ -40,8 +56,9 @@ pub(super) fn start(
         Ok(launch) => launch,
         // It was accepted once; what it depends on is gone.
         Err(error) => {
-            let failure = Some(format!("was unable to place a task. Reason: {error}"));
-            return Ok(Started { tasks: Vec::new(), failure });
+            let what = format!("was unable to place a task. Reason: {error}");
+            let action = Action::new(ActionName::ServiceTaskConfigurationFailure).because(error);
+            return Ok(Started { tasks: Vec::new(), failure: Some(Failure { what, action }) });
         }
     };
     let own: Vec<Arc<Task>> = tx
@@ -52,7 +69,12 @@ pub(super) fn start(
         .collect();
     match &launch.capacity {
         Capacity::Fargate | Capacity::Strategy(_) => Ok(on_fargate(shared, &launch, &own, start, now)),
-        Capacity::Instances(_) => Ok(on_instances(tx, shared, &launch, start, now)),
+        Capacity::Instances(_) => {
+            let spec = spec_of(tx, service, &start.deployment);
+            let providers = spec.map(|spec| spec.capacity_provider_arns(&service.key.scope)).unwrap_or_default();
+            let failed = |what, reason: &str| Failure::placement(what, reason, &providers);
+            Ok(on_instances(tx, shared, &launch, start, &failed, now))
+        }
     }
 }
 
@@ -70,6 +92,13 @@ fn of_deployment(state: &State, service: &Service, id: &DeploymentId) -> Result<
         Some(set) => Ok(of_spec(state, service, id, &set.spec)),
         None => Err(Unexpected::new(format!("the service revision {id} is gone"))),
     }
+}
+
+/// What the tasks of a deployment or of a task set are made from.
+fn spec_of<'s>(state: &'s State, service: &Service, id: &DeploymentId) -> Option<&'s RevisionSpec> {
+    let set = || state.task_sets.get(&TaskSetKey { service: service.key.clone(), id: id.clone() });
+    let revision = state.service_revisions.get(&service.revision_key(id));
+    revision.map(|revision| &revision.spec).or_else(|| set().map(|set| &set.spec))
 }
 
 fn of_spec(state: &State, service: &Service, id: &DeploymentId, spec: &RevisionSpec) -> Result<Launch, String> {
@@ -149,7 +178,14 @@ impl Subnets {
     }
 }
 
-fn on_instances(tx: &mut Transaction, shared: &Shared, launch: &Launch, start: &Start, now: Timestamp) -> Started {
+fn on_instances(
+    tx: &mut Transaction,
+    shared: &Shared,
+    launch: &Launch,
+    start: &Start,
+    failed: &dyn Fn(String, &str) -> Failure,
+    now: Timestamp,
+) -> Started {
     let blueprint = &launch.blueprint;
     let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
         .filter(|instance| instance.status == "ACTIVE")
@@ -157,8 +193,8 @@ fn on_instances(tx: &mut Transaction, shared: &Shared, launch: &Launch, start: &
         .cloned()
         .collect();
     if instances.is_empty() {
-        let failure = format!("{NO_PLACE} Reason: No Container Instances were found in your cluster. {MORE}");
-        return Started { tasks: Vec::new(), failure: Some(failure) };
+        let what = format!("{NO_PLACE} Reason: {NO_INSTANCES} {MORE}");
+        return Started { tasks: Vec::new(), failure: Some(failed(what, NO_INSTANCES)) };
     }
     let rendered = blueprint.definition.render();
     let requirements = Requirements::of(blueprint.needs(), &rendered).under(&launch.constraints, &blueprint.group);
@@ -187,13 +223,18 @@ fn on_instances(tx: &mut Transaction, shared: &Shared, launch: &Launch, start: &
         started.push(blueprint.task(Place::Instance { instance, reserved }, turn, &shared.ids, now));
     }
     let failure = refused.map(|(index, reason)| {
-        let id = &instances[index].key.id;
-        format!("{NO_PLACE} The closest matching (container-instance {id}) {}. {MORE}", in_words(reason))
+        let instance = &instances[index].key;
+        let words = in_words(reason);
+        let what = format!("{NO_PLACE} The closest matching (container-instance {}) {words}. {MORE}", instance.id);
+        let mut failure = failed(what, reason);
+        failure.action = failure.action.on_instances([instance.arn()]);
+        failure
     });
     Started { tasks: started, failure }
 }
 
 const NO_PLACE: &str = "was unable to place a task because no container instance met all of its requirements.";
+const NO_INSTANCES: &str = "No Container Instances were found in your cluster.";
 const MORE: &str = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
 
 fn in_words(reason: &str) -> String {

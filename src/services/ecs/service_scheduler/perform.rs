@@ -6,9 +6,9 @@ use api_models::Unexpected;
 use api_models::ecs::TaskStopCode;
 
 use super::gather::Gathered;
-use super::launch;
+use super::launch::{self, Failure};
 use crate::services::Shared;
-use crate::services::ecs::resources::service::{DeploymentId, Service, TaskSet, add_event};
+use crate::services::ecs::resources::service::{DeploymentId, Said, Service, TaskSet, add_event};
 use crate::services::ecs::resources::{Task, TaskStatus};
 use crate::services::ecs::scheduler::deployment::count_failures;
 use crate::services::ecs::scheduler::plan_service::{Plan, Stop, in_groups};
@@ -38,7 +38,7 @@ pub(super) fn perform(
         let started = launch::start(tx, shared, &service, start, now)?;
         let ids: Vec<Arc<str>> = started.tasks.iter().map(|task| task.key.id.clone()).collect();
         let subject = subject(gathered, &service, &start.deployment);
-        events.extend(in_groups("has started", "tasks", &ids).iter().map(|text| format!("({subject}) {text}")));
+        events.extend(in_groups("has started", "tasks", &ids).iter().map(|text| format!("({subject}) {text}").into()));
         failure = failure.or(started.failure);
         started.tasks.into_iter().for_each(|task| tx.put(task));
     }
@@ -65,8 +65,8 @@ pub(super) fn perform(
     if let Some(revision) = &gathered.images {
         tx.put(revision.clone());
     }
-    for message in events {
-        add_event(tx, &key, message, &shared.ids, now);
+    for said in events {
+        add_event(tx, &key, said, &shared.ids, now);
     }
     Ok(())
 }
@@ -90,9 +90,9 @@ fn say(service: &Service, what: &str) -> String {
 /// Not every task found a place, or all did after some had not.
 fn note_failure(
     service: &mut Service,
-    events: &mut Vec<String>,
+    events: &mut Vec<Said>,
     gathered: &Gathered,
-    failure: Option<String>,
+    failure: Option<Failure>,
     now: Timestamp,
 ) {
     let Some(failure) = failure else {
@@ -105,8 +105,8 @@ fn note_failure(
     if gathered.live.iter().any(|task| task.desired_status == TaskStatus::Stopped) {
         return;
     }
-    if service.noted.insert(failure.clone()) {
-        events.push(say(service, &failure));
+    if service.noted.insert(failure.what.clone()) {
+        events.push(Said { message: say(service, &failure.what), action: Some(failure.action) });
     }
     let breaker = service.deployment_configuration.deployment_circuit_breaker.as_ref();
     if breaker.is_some_and(|breaker| breaker.enable == Some(true))

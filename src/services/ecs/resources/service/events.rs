@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api_models::ecs;
 use serde::{Deserialize, Serialize};
 
-use super::ServiceKey;
+use super::{Action, Said, ServiceKey};
 use crate::ids::IdSource;
 use crate::store::{Record, State, Transaction};
 use crate::time::Timestamp;
@@ -28,6 +28,9 @@ pub struct ServiceEvent {
     pub id: String,
     pub created_at: Timestamp,
     pub message: String,
+    /// What EventBridge is told with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
 }
 
 impl Record for ServiceEvent {
@@ -59,11 +62,12 @@ pub fn events_of<'a>(
 }
 
 /// Adds an event to a service's, and forgets the oldest when there are too many.
-pub fn add_event(tx: &mut Transaction, service: &ServiceKey, message: String, ids: &IdSource, now: Timestamp) {
+pub fn add_event(tx: &mut Transaction, service: &ServiceKey, said: impl Into<Said>, ids: &IdSource, now: Timestamp) {
+    let Said { message, action } = said.into();
     let number = events_of(tx, service).next_back().map_or(0, |event| event.key.number + 1);
     let key = ServiceEventKey { service: service.clone(), number };
     tracing::info!(cluster = &*service.cluster, "{message}");
-    tx.put(ServiceEvent { key, id: ids.uuid(), created_at: now, message });
+    tx.put(ServiceEvent { key, id: ids.uuid(), created_at: now, message, action });
     if let Some(old) = number.checked_sub(EVENTS_KEPT as u64) {
         tx.delete::<ServiceEvent>(&ServiceEventKey { service: service.clone(), number: old });
     }

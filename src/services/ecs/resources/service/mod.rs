@@ -8,6 +8,7 @@
 //! - [`TaskSet`]s are the deployments of services whose controller is somebody else.
 //! - A task's [`ServiceLink`] says whose it is; [`ServiceTasks`] finds a service's tasks without a scan.
 
+mod action;
 mod begin;
 mod census;
 pub mod checks;
@@ -25,6 +26,7 @@ mod strategy;
 mod task_set;
 mod tasks;
 
+pub use action::{Action, ActionName, Said};
 pub use begin::{begin_deployment, new_deployment_id, supersede};
 pub use census::Counts;
 pub use course::{Course, HookRun, Stage, has_stages, minutes_of};

@@ -7,6 +7,7 @@ use api_models::ecs::{
 use serde::{Deserialize, Serialize};
 
 use super::{DeploymentId, ServiceKey};
+use crate::identity::Scope;
 use crate::services::ecs::resources::TaskDefinitionKey;
 use crate::store::Record;
 use crate::time::Timestamp;
@@ -43,6 +44,13 @@ pub struct RevisionSpec {
 }
 
 impl RevisionSpec {
+    /// The capacity providers of its strategy.
+    #[must_use]
+    pub fn capacity_provider_arns(&self, scope: &Scope) -> Vec<String> {
+        let names = self.capacity_provider_strategy.iter().filter_map(|item| item.capacity_provider.as_deref());
+        names.map(|name| scope.arn("ecs", &["capacity-provider/", name])).collect()
+    }
+
     /// Whether its tasks run on Fargate.
     #[must_use]
     pub fn on_fargate(&self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Judged, Plan, Start, View, belongs, may_start, scaling_reason, stop_unhealthy};
 use crate::services::ecs::resources::ContainerInstanceKey;
-use crate::services::ecs::resources::service::Rollout;
+use crate::services::ecs::resources::service::{Action, ActionName, Rollout};
 use crate::services::ecs::scheduler::deployment::Limits;
 
 /// Plans starts and stops; returns whether everything is as it should be.
@@ -21,7 +21,10 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> b
     for it in judged {
         match it.task.container_instance.as_ref().and_then(|instance| places.get_mut(instance)) {
             Some(tasks) => tasks.push(*it),
-            None => plan.stop(it.task, reason.clone()),
+            None => {
+                say_excluded(view, plan, it);
+                plan.stop(it.task, reason.clone());
+            }
         }
     }
     let may_start = may_start(plan, &primary.id, view.now);
@@ -87,6 +90,19 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> b
         plan.start.push(Start { deployment: primary.id, count: start.len(), on: start });
     }
     reached && plan.stop.is_empty()
+}
+
+/// Says that a task has to go because its instance, which could run it, is not meant any more.
+fn say_excluded(view: &View<'_>, plan: &mut Plan, it: &Judged<'_>) {
+    let on = it.task.container_instance.as_ref().filter(|instance| view.instances.excluded.contains(instance));
+    let Some(instance) = on else { return };
+    let action = Action::new(ActionName::ServiceDaemonPlacementConstraintViolated)
+        .of_tasks([it.task.key.arn()])
+        .on_instances([instance.arn()]);
+    let (task, instance) = (&it.task.key.id, &instance.id);
+    let what =
+        format!("(task {task}) on (container-instance {instance}) does not meet the placement constraints any more.");
+    plan.tell(&what, action);
 }
 
 /// The healthy tasks that must stay.

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use super::deployment::{self, Alarms, Ending, TargetHealth, Timing, Traffic, Worth, count_failures, ending, worth};
 use crate::services::ecs::resources::service::{
-    Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceDeployment, ServiceStatus, TaskSet,
-    TaskSetKey,
+    Action, ActionName, Controller, Deployment, DeploymentId, Rollout, Said, Scheduling, Service, ServiceDeployment,
+    ServiceStatus, TaskSet, TaskSetKey,
 };
 use crate::services::ecs::resources::{ContainerInstanceKey, Task, TaskKey, TaskStatus};
 use crate::time::Timestamp;
@@ -50,6 +50,8 @@ pub struct View<'a> {
 pub struct Instances {
     /// Those a DAEMON has to have a task on.
     pub matching: Vec<ContainerInstanceKey>,
+    /// Those a DAEMON must not have a task on, although they could run some.
+    pub excluded: Vec<ContainerInstanceKey>,
     /// Those whose tasks are to be moved elsewhere.
     pub leaving: Vec<ContainerInstanceKey>,
     /// The zones that new tasks could run in.
@@ -84,8 +86,8 @@ pub struct Plan {
     pub stop: Vec<Stop>,
     /// Tasks whose end is taken note of with this plan.
     pub settle: Vec<TaskKey>,
-    /// Messages of new service events, oldest first.
-    pub events: Vec<String>,
+    /// New service events, oldest first.
+    pub events: Vec<Said>,
     /// When to look again if nothing happens before.
     pub wake: Option<Timestamp>,
     /// What its events are about: `service <name>`.
@@ -123,13 +125,23 @@ impl Plan {
 
     /// `(<subject>) <what>`
     fn say(&mut self, what: &str) {
-        self.events.push(format!("({}) {what}", self.subject));
+        self.tell(what, None);
+    }
+
+    /// The same, with what EventBridge is told.
+    fn tell(&mut self, what: &str, action: impl Into<Option<Action>>) {
+        let message = format!("({}) {what}", self.subject);
+        self.events.push(Said { message, action: action.into() });
     }
 
     /// Says something once, until [`Plan::forget`] is called for its cause.
     fn say_once(&mut self, cause: &str, what: &str) {
+        self.tell_once(cause, what, None);
+    }
+
+    fn tell_once(&mut self, cause: &str, what: &str, action: impl Into<Option<Action>>) {
         if self.service.noted.insert(cause.to_owned()) {
-            self.say(what);
+            self.tell(what, action);
         }
     }
 
@@ -145,6 +157,11 @@ impl Plan {
 /// Why events are said only once: the causes that last.
 const IMPAIRED: &str = "impaired";
 const STUCK: &str = "stuck";
+/// A task can't be launched as it is configured; said once for each deployment.
+const UNFIT: &str = "unfit";
+
+/// How the reason of a task begins whose role can't be assumed.
+const NOT_ASSUMED: &str = "ECS was unable to assume the role";
 
 /// A task that should run, judged.
 #[derive(Clone, Copy, Debug)]
@@ -212,6 +229,12 @@ fn take_note(view: &View<'_>, plan: &mut Plan) {
             count_failures(deployment, failed, view.now);
         }
     }
+    let reasons = view.ended.iter().filter_map(|task| task.stopped_reason.as_deref());
+    // It is the same for each task of a deployment.
+    if let Some(reason) = reasons.into_iter().find(|reason| reason.starts_with(NOT_ASSUMED)) {
+        let action = Action::new(ActionName::ServiceTaskConfigurationFailure).because(reason);
+        plan.tell_once(UNFIT, &format!("failed to launch a task with (error {reason})."), action);
+    }
 }
 
 fn belongs(task: &Task, deployment: &Deployment) -> bool {
@@ -248,7 +271,8 @@ fn keep(view: &View<'_>, plan: &mut Plan) {
         Scheduling::Daemon => daemon::plan(view, plan, &judged),
     };
     if !reached && plan.service.primary().is_some_and(|primary| primary.backoff.failures >= deployment::IMPAIRED) {
-        plan.say_once(IMPAIRED, "is unable to consistently start tasks successfully.");
+        let action = Action::new(ActionName::ServiceTaskStartImpaired);
+        plan.tell_once(IMPAIRED, "is unable to consistently start tasks successfully.", action);
     }
     say_stopped(plan);
     stages::end(view, plan, reached);
@@ -289,7 +313,12 @@ fn may_start(plan: &mut Plan, id: &DeploymentId, now: Timestamp) -> bool {
 /// Stops a task that was found unhealthy, which counts as a failure of its deployment.
 fn stop_unhealthy(plan: &mut Plan, judged: &Judged<'_>, now: Timestamp) {
     let reason = match judged.worth {
-        Worth::Unhealthy(reason) => reason.to_owned(),
+        Worth::Unhealthy(reason) => {
+            if reason == deployment::FAILED_CHECKS {
+                plan.say(&format!("(task {}) failed container health checks.", judged.task.key.id));
+            }
+            reason.to_owned()
+        }
         Worth::Fresh(_) | Worth::Healthy => scaling_reason(&plan.service),
     };
     plan.stop(judged.task, reason);
@@ -308,21 +337,27 @@ fn scaling_reason(service: &Service) -> String {
 }
 
 fn say_stopped(plan: &mut Plan) {
-    let tasks: Vec<_> = plan.stop.iter().map(|stop| stop.task.id.clone()).collect();
-    for text in in_groups("has stopped", "running tasks", &tasks) {
-        plan.say(&text);
+    let ids: Vec<_> = plan.stop.iter().map(|stop| stop.task.id.clone()).collect();
+    let arns: Vec<_> = plan.stop.iter().map(|stop| stop.task.arn()).collect();
+    let groups = arns.chunks(group_size(arns.len()));
+    for (text, arns) in in_groups("has stopped", "running tasks", &ids).iter().zip(groups) {
+        plan.tell(text, Action::new(ActionName::TasksStopped).of_tasks(arns.iter().cloned()));
     }
 }
 
 /// `has started 2 tasks: (task a) (task b).`, in so many lines that none is too long.
 #[must_use]
 pub fn in_groups(verb: &str, what: &str, tasks: &[Arc<str>]) -> Vec<String> {
-    let size = (tasks.len() / 10).max(10);
     let line = |group: &[Arc<str>]| {
         let list: Vec<String> = group.iter().map(|id| format!("(task {id})")).collect();
         format!("{verb} {} {what}: {}.", group.len(), list.join(" "))
     };
-    tasks.chunks(size).map(line).collect()
+    tasks.chunks(group_size(tasks.len())).map(line).collect()
+}
+
+/// How many of so many tasks one event names.
+fn group_size(tasks: usize) -> usize {
+    (tasks / 10).max(10)
 }
 
 #[cfg(test)]

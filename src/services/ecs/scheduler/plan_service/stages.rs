@@ -96,7 +96,10 @@ pub(super) fn watch(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) {
     // What rings says nothing of the revision that is gone back to.
     let mut alarms_count = false;
     let status = plan.service_deployment.as_mut().map(|deployment| {
-        deployment.failure_count = failed_tasks;
+        // On the way back it stays what made it fail.
+        if deployment.rollback.is_none() {
+            deployment.failure_count = failed_tasks;
+        }
         alarms_count = !deployment.alarms_ignored && deployment.rollback.is_none();
         deployment.status.clone()
     });
@@ -214,6 +217,10 @@ pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
     plan.forget(STUCK);
     let Some(primary) = plan.service.deployments.first_mut() else { return };
     if primary.rollout == Rollout::Failed {
+        return;
+    }
+    // A rollback that begins with this plan is to be seen under way, even if it has nothing to do.
+    if view.service.primary().is_some_and(|before| before.id != primary.id) {
         return;
     }
     // Those of other deployments that are stopping still.

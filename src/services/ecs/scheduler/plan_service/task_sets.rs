@@ -9,7 +9,9 @@ use std::sync::Arc;
 use api_models::ecs::AvailabilityZoneRebalancing;
 
 use super::{IMPAIRED, Instances, Plan, STUCK, Stop, View, judge, replica, say_stopped, take_note};
-use crate::services::ecs::resources::service::{Deployment, Rollout, Service, TaskSet, TaskSetStatus};
+use crate::services::ecs::resources::service::{
+    Action, ActionName, Deployment, Rollout, Service, TaskSet, TaskSetStatus,
+};
 use crate::services::ecs::resources::{Task, TaskStatus};
 use crate::services::ecs::scheduler::deployment;
 
@@ -79,7 +81,9 @@ fn keep(view: &View<'_>, plan: &mut Plan, kept: &KeptTaskSet) -> bool {
         own.forget(IMPAIRED);
         own.forget(STUCK);
     } else if impaired {
-        own.say_once(IMPAIRED, "is unable to consistently start tasks successfully.");
+        let mut action = Action::new(ActionName::ServiceTaskStartImpaired);
+        action.task_set_arns.push(set.key.arn());
+        own.tell_once(IMPAIRED, "is unable to consistently start tasks successfully.", action);
     }
     say_stopped(&mut own);
     let steady = reached && own.start.is_empty() && own.stop.is_empty();

@@ -162,7 +162,7 @@ fn plan_text(transcript: &mut Transcript, before: &Service, gathered: &Gathered,
         }
     }
     for event in &plan.events {
-        lines.push(format!("event: {}", transcript.readable(event)));
+        lines.push(format!("event: {}", transcript.readable(&event.message)));
     }
     for line in lines {
         let _ = writeln!(transcript.text, "    {line}");
