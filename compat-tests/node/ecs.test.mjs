@@ -6,13 +6,20 @@ import test from "node:test";
 import {
   ClusterNotFoundException,
   CreateClusterCommand,
+  CreateServiceCommand,
   DeleteClusterCommand,
+  DeleteServiceCommand,
+  DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient,
   RegisterTaskDefinitionCommand,
   RunTaskCommand,
   StopTaskCommand,
+  UpdateServiceCommand,
   paginateListTaskDefinitions,
+  waitUntilServicesInactive,
+  waitUntilServicesStable,
   waitUntilTasksRunning,
   waitUntilTasksStopped,
 } from "@aws-sdk/client-ecs";
@@ -55,6 +62,72 @@ test("a task from start to end", async () => {
   assert.equal(task.stoppedReason, "node is done");
   assert.equal(task.containers[0].exitCode, 0);
   assert.ok(task.stoppedAt >= task.createdAt);
+});
+
+// The calls of aws-actions/amazon-ecs-deploy-task-definition, in its order, and what it reads.
+test("deployments as GitHub's action makes them", async () => {
+  const cluster = `action-${process.pid}`;
+  await client.send(new CreateClusterCommand({ clusterName: cluster }));
+  const register = async (definition) => {
+    const answer = await client.send(new RegisterTaskDefinitionCommand(definition));
+    return answer.taskDefinition.taskDefinitionArn;
+  };
+  await register({
+    family: cluster,
+    networkMode: "awsvpc",
+    requiresCompatibilities: ["FARGATE"],
+    cpu: "256",
+    memory: "512",
+    containerDefinitions: [{ name: "web", image: "localecs/sample-app:latest" }],
+  });
+  const service = "web";
+  await client.send(
+    new CreateServiceCommand({
+      cluster,
+      serviceName: service,
+      taskDefinition: cluster,
+      desiredCount: 1,
+      launchType: "FARGATE",
+      networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-1"] } },
+      deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: true } },
+    }),
+  );
+  const described = async () => {
+    const { failures, services } = await client.send(new DescribeServicesCommand({ cluster, services: [service] }));
+    assert.deepEqual(failures, []);
+    return services[0];
+  };
+  const deploy = async (image) => {
+    // The file that users keep is what DescribeTaskDefinition shows; the action leaves out what can't be registered.
+    const shown = await client.send(new DescribeTaskDefinitionCommand({ taskDefinition: cluster }));
+    const {
+      taskDefinitionArn, revision, status, requiresAttributes, compatibilities, registeredAt, registeredBy, ...rest
+    } = shown.taskDefinition;
+    rest.containerDefinitions[0].image = image;
+    const arn = await register(rest);
+    const before = await described();
+    assert.equal(before.status, "ACTIVE");
+    assert.ok([undefined, "ECS"].includes(before.deploymentController?.type));
+    await client.send(new UpdateServiceCommand({ cluster, service, taskDefinition: arn, forceNewDeployment: false }));
+    // Pulls that fail take their time.
+    const patient = { ...waiting, maxWaitTime: 240 };
+    const stable = await waitUntilServicesStable(patient, { cluster, services: [service] });
+    assert.equal(stable.state, "SUCCESS");
+    return { arn, before, after: await described() };
+  };
+  const good = await deploy("localecs/sample-app");
+  assert.equal(good.after.taskDefinition, good.arn);
+  assert.equal(good.after.deployments[0].taskDefinition, good.arn);
+  // One that can't be pulled: the service is stable again once it is back at the last that worked.
+  const bad = await deploy(`missing/${cluster}:1`);
+  assert.equal(bad.after.taskDefinition, good.arn);
+  const [primary] = bad.after.deployments;
+  assert.equal(primary.id, bad.before.deployments[0].id);
+  assert.equal(primary.rolloutStateReason, `ECS deployment ${primary.id} completed.`);
+  assert.ok(bad.after.events.some(({ message }) => message.endsWith("deployment failed: tasks failed to start.")));
+  await client.send(new DeleteServiceCommand({ cluster, service, force: true }));
+  const inactive = await waitUntilServicesInactive(waiting, { cluster, services: [service] });
+  assert.equal(inactive.state, "SUCCESS");
 });
 
 test("errors are modelled exceptions", async () => {

@@ -87,6 +87,7 @@ mod paging;
 mod placement;
 mod properties;
 mod protection;
+mod rolling;
 mod scopes;
 mod secrets;
 mod server;

@@ -1,23 +1,25 @@
 //! Services: tasks are kept, deployments roll, fail and roll back, and the service ends.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder;
+use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{
-    Deployment, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentRolloutState, DesiredStatus, LaunchType,
-    NetworkMode, SchedulingStrategy, Service, ServiceDeploymentStatus, Task,
+    CreatedAt, Deployment, DeploymentCircuitBreaker, DeploymentConfiguration, DeploymentRolloutState, DesiredStatus,
+    LaunchType, NetworkMode, SchedulingStrategy, Service, ServiceDeploymentBrief,
+    ServiceDeploymentRollbackMonitorsStatus, ServiceDeploymentStatus, Task,
 };
 use compat_tests::{
-    Ecs, Registers, Runtime, Server, Store, app, awsvpc, docker, random_account, random_name, refusal, wait_until,
-    wait_until_some,
+    Ecs, Registers, Runtime, Server, Store, app, awsvpc, docker, http, random_account, random_name, refusal,
+    wait_until, wait_until_some,
 };
 
-on_both!(a_service_lives, a_bad_deployment_rolls_back, a_daemon_is_on_every_instance);
+on_both!(a_service_lives, a_bad_deployment_rolls_back, a_daemon_is_on_every_instance, a_crash_loop_is_throttled);
 
 on_docker!(a_killed_container_is_replaced);
 
-on_simulated!(lists_and_pages, a_crash_loop_is_throttled, protection_holds_at_scale_in, refusals);
+on_simulated!(lists_and_pages, protection_holds_at_scale_in, refusals);
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -121,14 +123,14 @@ async fn a_service_lives(ecs: Ecs) {
     assert_eq!(revision.service_revisions()[0].task_definition(), Some(definition.as_str()));
 
     let scale = |count| ecs.update_service().cluster(&cluster).service("web").desired_count(count).send();
-    scale(3).await.expect("UpdateService");
-    assert_eq!(steady(&ecs, &cluster).await.running_count(), 3);
-    scale(1).await.expect("UpdateService");
+    scale(5).await.expect("UpdateService");
+    assert_eq!(steady(&ecs, &cluster).await.running_count(), 5);
+    scale(2).await.expect("UpdateService");
     let scaled = steady(&ecs, &cluster).await;
-    assert_eq!(scaled.running_count(), 1);
+    assert_eq!(scaled.running_count(), 2);
     assert_eq!(primary(&scaled).id(), Some(id.as_str()), "no new deployment");
     let gone = ecs.list_tasks().cluster(&cluster).service_name("web").desired_status(DesiredStatus::Stopped);
-    assert_eq!(gone.send().await.expect("ListTasks").task_arns().len(), 3);
+    assert_eq!(gone.send().await.expect("ListTasks").task_arns().len(), 4);
     let refused = ecs.delete_cluster().cluster(&cluster).send().await;
     assert_eq!(refusal(refused).0, "ClusterContainsServicesException");
     end(&ecs, &cluster).await;
@@ -165,8 +167,28 @@ async fn a_bad_deployment_rolls_back(ecs: Ecs) {
     let back = format!("(service web) rolling back to deployment {}.", primary(&before).id().expect("an id"));
     assert!(messages.contains(&back.as_str()), "{messages:#?}");
     assert_eq!(tasks(&ecs, &cluster).await[0].task_arn(), task.task_arn(), "the task that ran was left alone");
-    let listed = ecs.list_service_deployments().cluster(&cluster).service("web").send().await.expect("a list");
-    assert_eq!(listed.service_deployments()[0].status(), Some(&ServiceDeploymentStatus::RollbackSuccessful));
+    assert_eq!(primary(&after).rollout_state(), Some(&DeploymentRolloutState::Completed));
+
+    // As Terraform's provider finds out: the deployments since its update, the one of the PRIMARY's digits, its end.
+    let since = primary(&updated).created_at().expect("a time").secs() - 1;
+    let since = CreatedAt::builder().after(DateTime::from_secs(since)).build();
+    let listed = ecs.list_service_deployments().cluster(&cluster).service("web").created_at(since).send().await;
+    let listed = listed.expect("ListServiceDeployments").service_deployments.unwrap_or_default();
+    let digits = failing.trim_start_matches("ecs-svc/");
+    let of_update = |brief: &&ServiceDeploymentBrief| {
+        brief.target_service_revision_arn().is_some_and(|arn| arn.ends_with(&format!("/{digits}")))
+    };
+    let arn = listed.iter().find(of_update).and_then(|brief| brief.service_deployment_arn()).expect("the deployment");
+    let described = ecs.describe_service_deployments().service_deployment_arns(arn).send().await.expect("described");
+    let [deployment] = described.service_deployments() else { panic!("one deployment") };
+    assert_eq!(deployment.status(), Some(&ServiceDeploymentStatus::RollbackSuccessful));
+    let reason = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+    assert_eq!(deployment.status_reason(), Some(reason));
+    let back = deployment.rollback().and_then(|rollback| rollback.service_revision_arn()).expect("a revision");
+    assert!(back.ends_with(primary(&before).id().expect("an id").trim_start_matches("ecs-svc/")), "{back}");
+    let breaker = deployment.deployment_circuit_breaker().expect("a circuit breaker");
+    assert_eq!(breaker.status(), Some(&ServiceDeploymentRollbackMonitorsStatus::Triggered));
+    assert_eq!((breaker.failure_count(), breaker.threshold()), (3, 3));
     end(&ecs, &cluster).await;
 }
 
@@ -255,9 +277,25 @@ async fn what_is_under_way_goes_on_after_a_kill() {
     server.stop();
 }
 
+/// A server that stops its tasks at its end (`--ephemeral`) has none of them replaced.
+#[tokio::test]
+async fn a_server_ends_although_services_want_their_tasks() {
+    needs_own_server!();
+    let server = Server::start(Runtime::Simulated, &[]);
+    let ecs = server.ecs();
+    let cluster = ecs.cluster().await;
+    let definition = web(&ecs).await;
+    service(&ecs, &cluster, &definition, 3).send().await.expect("CreateService");
+    steady(&ecs, &cluster).await;
+    let begun = Instant::now();
+    server.stop();
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
 async fn a_crash_loop_is_throttled(ecs: Ecs) {
     let cluster = ecs.cluster().await;
-    let container = app("web", &[]).docker_labels("sim.run-for", "10ms").docker_labels("sim.exit-code", "1").build();
+    let container =
+        app("web", &["exit", "1"]).docker_labels("sim.run-for", "10ms").docker_labels("sim.exit-code", "1").build();
     let definition = ecs.on_fargate().container_definitions(container).registered().await;
     service(&ecs, &cluster, &definition, 1).send().await.expect("CreateService");
     let impaired = "(service web) is unable to consistently start tasks successfully.";
@@ -268,6 +306,36 @@ async fn a_crash_loop_is_throttled(ecs: Ecs) {
     let stopped = ecs.list_tasks().cluster(&cluster).service_name("web").desired_status(DesiredStatus::Stopped);
     let stopped = stopped.send().await.expect("ListTasks").task_arns().len();
     assert!((2..6).contains(&stopped), "{stopped} tasks");
+    end(&ecs, &cluster).await;
+}
+
+/// Fewer than ten containers a minute, on a clock that runs fast.
+#[tokio::test]
+async fn a_crash_loop_starts_few_containers_a_minute() {
+    needs_own_server!();
+    let server = Server::start(Runtime::Simulated, &[]);
+    let ecs = server.ecs();
+    let fast = serde_json::json!({ "speed": 30 }).to_string();
+    let url = format!("{}/_localecs/clock", server.endpoint());
+    let json = [("content-type", "application/json")];
+    let answer = http::request("POST", &url, &json, fast.as_bytes(), Duration::from_secs(5));
+    assert_eq!(answer.expect("an answer").status, 200);
+    let cluster = ecs.cluster().await;
+    let container = app("web", &[]).docker_labels("sim.run-for", "10ms").docker_labels("sim.exit-code", "1").build();
+    let definition = ecs.on_fargate().container_definitions(container).registered().await;
+    service(&ecs, &cluster, &definition, 1).send().await.expect("CreateService");
+    let starts = wait_until_some("tasks over more than a minute", PATIENCE, || async {
+        let stopped = ecs.list_tasks().cluster(&cluster).service_name("web").desired_status(DesiredStatus::Stopped);
+        let stopped = stopped.send().await.expect("ListTasks").task_arns.filter(|arns| !arns.is_empty())?;
+        let answer = ecs.describe_tasks().cluster(&cluster).set_tasks(Some(stopped)).send().await;
+        let tasks = answer.expect("DescribeTasks").tasks.unwrap_or_default();
+        let mut starts: Vec<i64> = tasks.iter().filter_map(|task| Some(task.created_at()?.secs())).collect();
+        starts.sort_unstable();
+        (starts.last()? - starts.first()? > 60).then_some(starts)
+    })
+    .await;
+    let minute = starts.iter().filter(|start| **start < starts[0] + 60).count();
+    assert!((3..10).contains(&minute), "{minute} in a minute: {starts:?}");
     end(&ecs, &cluster).await;
 }
 
