@@ -97,6 +97,30 @@ fn auto_scaling() {
     python("python/test_auto_scaling.py");
 }
 
+/// Tests of a command that `docker/ensure-clients` sets up with that flag, where it can be had.
+fn with_command(flag: &str, file: &str) -> Option<Command> {
+    let directory = ensured(&[flag])?;
+    let mut command = unittest(file);
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", directory.display()));
+    Some(command)
+}
+
+#[test]
+fn terraform() {
+    if let Some(command) = with_command("--terraform", "python/test_terraform.py") {
+        run(command);
+    }
+}
+
+/// No container would make a difference.
+#[test]
+fn ecs_deploy() {
+    if let Some(command) = with_command("--ecs-deploy", "python/test_ecs_deploy.py") {
+        run_on(shared(Runtime::Simulated), &random_account(), command);
+    }
+}
+
 #[test]
 fn secrets_by_boto3_and_the_cli() {
     python("python/test_secrets.py");
