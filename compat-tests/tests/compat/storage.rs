@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{
     ContainerCondition, ContainerDependency, DockerVolumeConfiguration, EfsAuthorizationConfig, EfsTransitEncryption,
-    EfsVolumeConfiguration, HostVolumeProperties, MountPoint, NetworkMode, Scope, Task,
-    TaskManagedEbsVolumeConfiguration, TaskManagedEbsVolumeTerminationPolicy, TaskStopCode, TaskVolumeConfiguration,
-    Volume, VolumeFrom,
+    EfsVolumeConfiguration, HostVolumeProperties, LaunchType, MountPoint, NetworkMode, Scope,
+    ServiceManagedEbsVolumeConfiguration, ServiceVolumeConfiguration, Task, TaskManagedEbsVolumeConfiguration,
+    TaskManagedEbsVolumeTerminationPolicy, TaskStopCode, TaskVolumeConfiguration, Volume, VolumeFrom,
 };
 use compat_tests::{
-    Ecs, Registers, Runs, Runtime, Server, Store, app, awsvpc, docker, random_account, random_name, refusal, wait_until,
+    Ecs, Registers, Runs, Runtime, Server, Store, app, awsvpc, docker, random_account, random_name, refusal,
+    wait_until, wait_until_some,
 };
 
 on_both!(
     containers_share_a_volume_of_their_task,
     a_managed_volume_is_attached_and_reported,
+    a_services_tasks_have_volumes_of_their_own,
     a_managed_volume_must_be_configured,
     a_volume_that_is_not_there_fails_the_task,
 );
@@ -141,6 +143,58 @@ async fn a_managed_volume_is_attached_and_reported(ecs: Ecs) {
                 assert!(there());
                 let _ = docker::run(&["volume", "rm", &name]);
             }
+        }
+    }
+}
+
+/// Each task of a service has one; another size is another deployment.
+async fn a_services_tasks_have_volumes_of_their_own(ecs: Ecs) {
+    let cluster = ecs.cluster_with_instance().await;
+    let web = app("web", &[]).mount_points(at("data", "/data")).build();
+    let definition = ecs.on_ec2(NetworkMode::None).volumes(volume("data").configured_at_launch(true).build());
+    let definition = definition.container_definitions(web).registered().await;
+    let sized = |size| {
+        let ebs = ServiceManagedEbsVolumeConfiguration::builder().role_arn(ROLE).size_in_gib(size).build();
+        let volume = ServiceVolumeConfiguration::builder().name("data").managed_ebs_volume(ebs.expect("complete"));
+        volume.build().expect("complete")
+    };
+    let create = ecs.create_service().cluster(&cluster).service_name("web").task_definition(&definition);
+    let create = create.desired_count(2).launch_type(LaunchType::Ec2);
+    let (code, _) = refusal(create.clone().send().await);
+    assert_eq!(code, "InvalidParameterException");
+    create.volume_configurations(sized(10)).send().await.expect("CreateService");
+    let running = |started_by: String| {
+        let (ecs, cluster) = (&ecs, &cluster);
+        async move {
+            let listed = ecs.list_tasks().cluster(cluster).started_by(started_by).send().await.expect("ListTasks");
+            if listed.task_arns().len() < 2 {
+                return None;
+            }
+            let tasks = ecs.describe_tasks().cluster(cluster).set_tasks(listed.task_arns).send().await;
+            let tasks = tasks.expect("DescribeTasks").tasks.unwrap_or_default();
+            tasks.iter().all(|task| task.last_status() == Some("RUNNING")).then_some(tasks)
+        }
+    };
+    let primary = async || {
+        let answer = ecs.describe_services().cluster(&cluster).services("web").send().await.expect("DescribeServices");
+        answer.services()[0].deployments()[0].clone()
+    };
+    let first = primary().await;
+    assert_eq!(first.volume_configurations()[0].name(), "data");
+    let tasks =
+        wait_until_some("two tasks", Duration::from_secs(60), || running(first.id().expect("an id").to_owned())).await;
+    let ids: Vec<_> = tasks.iter().filter_map(|task| detail(task, "volumeId")).collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+    assert!(tasks.iter().all(|task| attachment_status(task) == Some("ATTACHED")));
+    assert!(tasks.iter().all(|task| detail(task, "deleteOnTermination").as_deref() == Some("true")));
+    let update = ecs.update_service().cluster(&cluster).service("web").volume_configurations(sized(20));
+    update.send().await.expect("UpdateService");
+    assert_ne!(primary().await.id(), first.id());
+    ecs.delete_service().cluster(&cluster).service("web").force(true).send().await.expect("DeleteService");
+    for task in &tasks {
+        ecs.stopped(task).await;
+        if ecs.runtime == Runtime::Docker {
+            no_volumes_of(task).await;
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, Idempot
 use crate::services::ecs::resources::service::checks::{self, Ties};
 use crate::services::ecs::resources::service::{
     Asked, Controller, RevisionSpec, Scheduling, Service, ServiceKey, ServiceStatus, TaskSet, TaskSetKey,
-    TaskSetStatus, begin_deployment, controller, forget, launch, new_deployment_id,
+    TaskSetStatus, begin_deployment, check_quota, controller, forget, launch, new_deployment_id,
 };
 use crate::services::ecs::resources::{Cluster, TaskDefinition, lookup, runnable_task_definition, tags, where_to};
 use crate::services::ecs::scheduler::constraints::Constraints;
@@ -44,11 +44,11 @@ pub(crate) async fn handle(
     let scheduling = scheduling(&input, controller)?;
     controller::check_scheduling(controller, scheduling)?;
     controller::check_creation(controller, &input)?;
+    checks::check_volumes(input.volume_configurations.as_deref().unwrap_or_default(), scheduling)?;
     Ties {
         load_balancers: input.load_balancers.as_deref().unwrap_or_default(),
         service_registries: input.service_registries.as_deref().unwrap_or_default(),
         service_connect: input.service_connect_configuration.as_deref(),
-        volumes: input.volume_configurations.as_deref().unwrap_or_default(),
         vpc_lattice: input.vpc_lattice_configurations.as_deref().unwrap_or_default(),
         gateway_connectors: input.gateway_connectors.as_ref().is_some_and(|list| !list.is_empty()),
     }
@@ -84,6 +84,7 @@ pub(crate) async fn handle(
                 Some(ServiceStatus::Inactive) => forget(tx, &key),
                 None => {}
             }
+            check_quota(tx, &cluster.key)?;
             if controller == Controller::External {
                 let service = service(&mut input, key.clone(), scheduling, controller, now)?;
                 // There is no task definition yet that they could be checked with.
@@ -177,7 +178,7 @@ fn spec(
         platform_version: input.platform_version.take(),
         network_configuration: input.network_configuration.take().map(|network| *network),
         service_connect: input.service_connect_configuration.take().map(|connect| *connect),
-        volume_configurations: Vec::new(),
+        volume_configurations: input.volume_configurations.take().unwrap_or_default(),
     };
     let spec = asked.spec(state, cluster, definition)?;
     if scheduling == Scheduling::Daemon && !matches!(spec.capacity(), Capacity::Instances(_)) {

@@ -41,6 +41,8 @@ pub(crate) async fn handle(
             check_controller(&service, &input)?;
             controller::check_update(service.controller, &input)?;
             ties(&input).check()?;
+            let volumes = input.volume_configurations.as_deref().unwrap_or_default();
+            checks::check_volumes(volumes, service.scheduling)?;
             let present = service.revision.as_ref().and_then(|id| tx.service_revisions.get(&service.revision_key(id)));
             let present = present.map(|revision| revision.spec.clone());
             change_settings(&mut service, &mut input)?;
@@ -74,7 +76,6 @@ fn ties(input: &UpdateServiceRequest) -> Ties<'_> {
         load_balancers: input.load_balancers.as_deref().unwrap_or_default(),
         service_registries: input.service_registries.as_deref().unwrap_or_default(),
         service_connect: input.service_connect_configuration.as_deref(),
-        volumes: input.volume_configurations.as_deref().unwrap_or_default(),
         vpc_lattice: input.vpc_lattice_configurations.as_deref().unwrap_or_default(),
         gateway_connectors: input.gateway_connectors.as_ref().is_some_and(|list| !list.is_empty()),
     }
@@ -202,5 +203,11 @@ fn change_spec(
     if let Some(connect) = input.service_connect_configuration.take() {
         spec.service_connect = Some(*connect);
     }
+    if let Some(volumes) = input.volume_configurations.take() {
+        spec.volume_configurations = volumes;
+    }
     Ok(spec)
 }
+
+#[cfg(test)]
+mod tests;

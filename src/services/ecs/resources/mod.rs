@@ -29,7 +29,7 @@ pub use service::{
 pub use task::{
     AttachmentStatus, Blueprint, Container, ExecAgent, ManagedVolume, Named, NetworkAttachment, Place, Platform,
     Protection, Task, TaskKey, TaskReport, TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id,
-    check_roles, find_task, managed_volume, report_on, tasks_after,
+    check_roles, find_task, managed_volume, report_on, tasks_after, unusable_role,
 };
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,

@@ -208,14 +208,21 @@ pub fn count_failures(deployment: &mut Deployment, failed: i32, now: Timestamp) 
     if deployment.rollout == Rollout::InProgress {
         deployment.failed_tasks = deployment.failed_tasks.saturating_add(failed);
     }
-    let Backoff { failures, until } = deployment.backoff;
+    if back_off(&mut deployment.backoff, now) {
+        deployment.updated_at = now;
+    }
+}
+
+/// Waits longer before the next start; returns whether it did not wait already.
+pub fn back_off(backoff: &mut Backoff, now: Timestamp) -> bool {
+    let Backoff { failures, until } = *backoff;
     if until.is_some_and(|until| until > now) {
-        return;
+        return false;
     }
     let forgiven = until.is_some_and(|until| now >= until.saturating_add(FORGIVEN));
     let failures = if forgiven { 1 } else { failures.saturating_add(1) };
-    deployment.backoff = Backoff { failures, until: Some(now.saturating_add(delay(failures))) };
-    deployment.updated_at = now;
+    *backoff = Backoff { failures, until: Some(now.saturating_add(delay(failures))) };
+    true
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::service::{
     Action, ActionName, DeploymentId, Launch, Phase, RevisionSpec, Service, TaskSetKey, launch,
 };
-use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Place, Task, TaskStatus, reservation};
+use crate::services::ecs::resources::{
+    ContainerInstance, ContainerInstanceKey, Place, Task, TaskStatus, reservation, unusable_role,
+};
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy, ZONE_ATTRIBUTE};
 use crate::services::ecs::scheduler::plan_service::Start;
 use crate::store::{State, Transaction};
@@ -34,13 +36,15 @@ pub(super) struct Failure {
     /// In the words of the service event.
     pub(super) what: String,
     pub(super) action: Action,
+    /// Nothing that the scheduler hears of will mend it: it is tried again later.
+    pub(super) try_again: bool,
 }
 
 impl Failure {
     fn placement(what: String, reason: &str, providers: &[String]) -> Self {
         let mut action = Action::new(ActionName::ServiceTaskPlacementFailure).because(reason);
         action.capacity_provider_arns = providers.to_vec();
-        Self { what, action }
+        Self { what, action, try_again: false }
     }
 }
 
@@ -58,9 +62,14 @@ pub(super) fn start(
         Err(error) => {
             let what = format!("was unable to place a task. Reason: {error}");
             let action = Action::new(ActionName::ServiceTaskConfigurationFailure).because(error);
-            return Ok(Started { tasks: Vec::new(), failure: Some(Failure { what, action }) });
+            return Ok(Started { tasks: Vec::new(), failure: Some(Failure { what, action, try_again: false }) });
         }
     };
+    if let Some(why) = unusable_role(tx, &shared.config, &launch.blueprint) {
+        let what = format!("failed to launch a task with (error {why}).");
+        let action = Action::new(ActionName::ServiceTaskConfigurationFailure).because(why);
+        return Ok(Started { failure: Some(Failure { what, action, try_again: true }), ..Started::default() });
+    }
     let own: Vec<Arc<Task>> = tx
         .service_tasks
         .of(&service.key, Phase::Live)
@@ -141,7 +150,7 @@ fn on_fargate(shared: &Shared, launch: &Launch, own: &[Arc<Task>], start: &Start
     let place = |capacity_provider| {
         launch.blueprint.task(Place::Fargate { capacity_provider }, subnets.next(), &shared.ids, now)
     };
-    Started { tasks: providers.into_iter().take(start.count).map(place).collect(), failure: None }
+    Started { tasks: providers.into_iter().take(start.count).map(place).collect(), ..Started::default() }
 }
 
 /// Which subnet the next task on Fargate goes to: one in the zone that has the fewest.

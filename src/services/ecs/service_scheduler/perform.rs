@@ -8,10 +8,10 @@ use api_models::ecs::TaskStopCode;
 use super::gather::Gathered;
 use super::launch::{self, Failure};
 use crate::services::Shared;
-use crate::services::ecs::resources::service::{DeploymentId, Said, Service, TaskSet, add_event};
+use crate::services::ecs::resources::service::{DeploymentId, Said, Service, TaskSet, TaskSetKey, add_event};
 use crate::services::ecs::resources::{Task, TaskStatus};
-use crate::services::ecs::scheduler::deployment::count_failures;
-use crate::services::ecs::scheduler::plan_service::{Plan, Stop, in_groups};
+use crate::services::ecs::scheduler::deployment::{back_off, count_failures};
+use crate::services::ecs::scheduler::plan_service::{Plan, Stop, Why, in_groups};
 use crate::store::Transaction;
 use crate::time::Timestamp;
 
@@ -33,12 +33,15 @@ pub(super) fn perform(
     for stop in &plan.stop {
         stop_task(tx, stop, now);
     }
-    let mut failure = None;
+    let (mut failure, mut again) = (None, Vec::new());
     for start in &plan.start {
         let started = launch::start(tx, shared, &service, start, now)?;
         let ids: Vec<Arc<str>> = started.tasks.iter().map(|task| task.key.id.clone()).collect();
         let subject = subject(gathered, &service, &start.deployment);
-        events.extend(in_groups("has started", "tasks", &ids).iter().map(|text| format!("({subject}) {text}").into()));
+        events.extend(told(&start.why, &started.tasks, &ids).iter().map(|text| format!("({subject}) {text}").into()));
+        if started.failure.as_ref().is_some_and(|failure| failure.try_again) {
+            again.push(start.deployment.clone());
+        }
         failure = failure.or(started.failure);
         started.tasks.into_iter().for_each(|task| tx.put(task));
     }
@@ -47,7 +50,7 @@ pub(super) fn perform(
     } else if service.lacks_capacity {
         // Nothing is wanted any more, or not now.
         service.lacks_capacity = false;
-        service.noted.retain(|cause| !cause.starts_with(PLACEMENT));
+        forget_failures(&mut service);
     }
     let key = service.key.clone();
     if tx.services.get(&key).is_some_and(|present| **present != service) {
@@ -58,6 +61,10 @@ pub(super) fn perform(
     }
     for set in &plan.task_sets {
         tx.put(set.clone());
+    }
+    for id in again {
+        let key = TaskSetKey { service: key.clone(), id };
+        tx.update::<TaskSet>(&key, |set| back_off(&mut set.backoff, now));
     }
     for set in &plan.over {
         tx.delete::<TaskSet>(set);
@@ -71,8 +78,30 @@ pub(super) fn perform(
     Ok(())
 }
 
-/// Begins the notes of what could not be placed, so that the same is not said twice.
-const PLACEMENT: &str = "was unable to place";
+/// Begin the notes of what could not be placed or launched, so that the same is not said twice.
+const FAILURES: [&str; 2] = ["was unable to place", "failed to launch"];
+
+fn forget_failures(service: &mut Service) {
+    service.noted.retain(|cause| !FAILURES.iter().any(|failure| cause.starts_with(failure)));
+}
+
+/// What the event says of tasks that were started.
+fn told(why: &Why, tasks: &[Task], ids: &[Arc<str>]) -> Vec<String> {
+    match why {
+        Why::Wanted => in_groups("has started", "tasks", ids),
+        Why::Unhealthy(replaced) => {
+            let mut lines = in_groups("has started", "tasks", ids);
+            if let Some(last) = lines.last_mut() {
+                last.push_str(&format!(" Amazon ECS replaced {replaced} tasks due to an unhealthy status."));
+            }
+            lines
+        }
+        Why::Rebalance => {
+            let zone = tasks.first().and_then(|task| task.availability_zone.as_deref()).unwrap_or_default();
+            in_groups("has started", &format!("tasks in {zone} to AZ Rebalance"), ids)
+        }
+    }
+}
 
 /// Whose start an event tells of.
 fn subject(gathered: &Gathered, service: &Service, deployment: &DeploymentId) -> String {
@@ -97,10 +126,10 @@ fn note_failure(
 ) {
     let Some(failure) = failure else {
         service.lacks_capacity = false;
-        service.noted.retain(|cause| !cause.starts_with(PLACEMENT));
+        forget_failures(service);
         return;
     };
-    service.lacks_capacity = true;
+    service.lacks_capacity = !failure.try_again;
     // What the service's own tasks hold that are stopping will be free in a moment.
     if gathered.live.iter().any(|task| task.desired_status == TaskStatus::Stopped) {
         return;
@@ -109,7 +138,7 @@ fn note_failure(
         events.push(Said { message: say(service, &failure.what), action: Some(failure.action) });
     }
     let breaker = service.deployment_configuration.deployment_circuit_breaker.as_ref();
-    if breaker.is_some_and(|breaker| breaker.enable == Some(true))
+    if (failure.try_again || breaker.is_some_and(|breaker| breaker.enable == Some(true)))
         && let Some(primary) = service.deployments.first_mut()
     {
         count_failures(primary, 1, now);

@@ -3,6 +3,7 @@
 
 mod golden;
 mod lives;
+mod messages;
 mod native;
 mod scenes;
 mod task_sets;
@@ -59,7 +60,11 @@ struct World {
 
 impl World {
     async fn new(seed: u64, launch_type: LaunchType) -> Self {
-        let config = Config { stopped_task_retention: Duration::from_secs(100_000_000), ..Config::default() };
+        Self::configured(seed, launch_type, Config::default()).await
+    }
+
+    async fn configured(seed: u64, launch_type: LaunchType, config: Config) -> Self {
+        let config = Config { stopped_task_retention: Duration::from_secs(100_000_000), ..config };
         let context = context_seeded(config, seed);
         create_cluster::handle(context.clone(), CreateClusterRequest::default()).await.expect("a cluster");
         let fargate = launch_type == LaunchType::Fargate;

@@ -89,13 +89,26 @@ pub fn scale(given: &Scale) -> Result<f64, CommonError> {
     Ok(value)
 }
 
+/// A DAEMON's tasks have no managed volumes.
+///
+/// # Errors
+/// InvalidParameterException when some are given.
+pub fn check_volumes(given: &[ServiceVolumeConfiguration], scheduling: Scheduling) -> Result<(), CommonError> {
+    match scheduling {
+        Scheduling::Daemon if !given.is_empty() => Err(invalid(
+            "The daemon scheduling strategy does not support volume configurations. Remove the volume configurations \
+             and try again.",
+        )),
+        Scheduling::Daemon | Scheduling::Replica => Ok(()),
+    }
+}
+
 /// What a service can be tied to that is not there yet. Each is refused by its name; nothing is ignored.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ties<'a> {
     pub load_balancers: &'a [LoadBalancer],
     pub service_registries: &'a [ServiceRegistry],
     pub service_connect: Option<&'a ServiceConnectConfiguration>,
-    pub volumes: &'a [ServiceVolumeConfiguration],
     pub vpc_lattice: &'a [VpcLatticeConfiguration],
     pub gateway_connectors: bool,
 }
@@ -114,7 +127,6 @@ impl Ties<'_> {
                 "serviceConnectConfiguration",
                 "Service Connect",
             ),
-            (!self.volumes.is_empty(), "volumeConfigurations", "Amazon EBS volumes"),
             (!self.vpc_lattice.is_empty(), "vpcLatticeConfigurations", "VPC Lattice"),
             (self.gateway_connectors, "gatewayConnectors", "gateways"),
         ];

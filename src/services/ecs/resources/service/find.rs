@@ -63,6 +63,25 @@ pub fn active<'a, E: From<CommonError> + From<ServiceNotFoundException>>(
     Ok(service)
 }
 
+/// How many services a cluster can have.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>
+const MAX_SERVICES: usize = 5000;
+
+/// Whether one more service is too many for the cluster; those that are deleted do not count.
+///
+/// # Errors
+/// InvalidParameterException (its sentence is ours) when it is.
+pub fn check_quota(state: &State, cluster: &ClusterKey) -> Result<(), CommonError> {
+    let present = services_of(state, cluster).filter(|service| service.status != ServiceStatus::Inactive);
+    match present.take(MAX_SERVICES).count() {
+        MAX_SERVICES => {
+            let message = format!("The maximum number of services per cluster ({MAX_SERVICES}) has been exceeded.");
+            Err(InvalidParameterException::new(message).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The services of a cluster by name, whatever their status.
 pub fn services_of<'a>(state: &'a State, cluster: &ClusterKey) -> impl Iterator<Item = &'a Arc<Service>> + use<'a> {
     let scope = &cluster.scope;

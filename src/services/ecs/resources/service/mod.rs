@@ -35,7 +35,7 @@ pub use deployment::{
     ordered_by_age,
 };
 pub use events::{EVENTS_KEPT, ServiceEvent, ServiceEventKey, add_event, events_of};
-pub use find::{active, find, key_in_arn, key_of, services_of};
+pub use find::{active, check_quota, find, key_in_arn, key_of, services_of};
 pub use launch::{Launch, launch};
 pub use record::{
     Backoff, Controller, Deployment, DeploymentId, Rollout, Scheduling, Service, ServiceKey, ServiceStatus, forget,

@@ -56,7 +56,7 @@ impl Service {
             propagate_tags: Some(self.propagate_tags.clone()),
             enable_execute_command: Some(self.enable_execute_command),
             availability_zone_rebalancing: Some(self.zone_rebalancing.clone()),
-            ..ecs::Service::default()
+            resource_management_type: Some(ecs::ResourceManagementType::Customer),
         }
     }
 

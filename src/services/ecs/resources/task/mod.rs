@@ -21,4 +21,4 @@ pub use new::{Blueprint, Place, Platform};
 pub use record::{AttachmentStatus, Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
 pub use report::{TaskReport, report_on};
 pub use request::TaskRequest;
-pub use roles::check_roles;
+pub use roles::{check_roles, unusable_role};

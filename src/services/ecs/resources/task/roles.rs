@@ -12,8 +12,14 @@ use crate::store::State;
 /// # Errors
 /// ClientException for a role that does not exist, or does not trust ecs-tasks.amazonaws.com.
 pub fn check_roles(state: &State, config: &Config, blueprint: &Blueprint) -> Result<(), CommonError> {
+    unusable_role(state, config, blueprint).map_or(Ok(()), |why| Err(ClientException::new(why).into()))
+}
+
+/// What ECS says of the first role that it could not assume for such a task.
+#[must_use]
+pub fn unusable_role(state: &State, config: &Config, blueprint: &Blueprint) -> Option<String> {
     if !config.strict_iam {
-        return Ok(());
+        return None;
     }
     let (definition, overrides) = (&blueprint.definition.definition, &blueprint.overrides);
     let task = overrides.task_role_arn.as_ref().or(definition.task_role_arn.as_ref());
@@ -22,8 +28,8 @@ pub fn check_roles(state: &State, config: &Config, blueprint: &Blueprint) -> Res
     for given in [task, execution].into_iter().flatten().filter(|given| !given.is_empty()) {
         let role = authorize::resolve(state, scope, given);
         if !authorize::can_be_assumed(state, scope, &role) {
-            return Err(ClientException::new(authorize::not_assumed(&role)).into());
+            return Some(authorize::not_assumed(&role));
         }
     }
-    Ok(())
+    None
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Judged, Plan, Start, View, belongs, may_start, scaling_reason, stop_unhealthy};
+use super::{Judged, Plan, Start, View, Why, belongs, may_start, scaling_reason, stop_unhealthy};
 use crate::services::ecs::resources::ContainerInstanceKey;
 use crate::services::ecs::resources::service::{Action, ActionName, Rollout};
 use crate::services::ecs::scheduler::deployment::Limits;
@@ -87,7 +87,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> b
         }
     }
     if !start.is_empty() {
-        plan.start.push(Start { deployment: primary.id, count: start.len(), on: start });
+        plan.start.push(Start { deployment: primary.id, count: start.len(), on: start, why: Why::Wanted });
     }
     reached && plan.stop.is_empty()
 }

@@ -12,6 +12,7 @@ mod scale_in;
 mod stages;
 mod task_sets;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,28 @@ pub struct Start {
     pub count: usize,
     /// One on each of these; anywhere when empty.
     pub on: Vec<ContainerInstanceKey>,
+    pub why: Why,
+}
+
+/// What tasks are started for, as the event says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// There are too few.
+    Wanted,
+    /// So many of them take the places of unhealthy ones.
+    Unhealthy(usize),
+    /// To even out the zones.
+    Rebalance,
+}
+
+impl Why {
+    /// Why `count` tasks are started while there are `unhealthy` ones.
+    fn of(unhealthy: usize, count: usize) -> Self {
+        match unhealthy.min(count) {
+            0 => Self::Wanted,
+            replaced => Self::Unhealthy(replaced),
+        }
+    }
 }
 
 /// A task to be stopped, and the reason it shows.
@@ -72,6 +95,10 @@ pub struct Start {
 pub struct Stop {
     pub task: TaskKey,
     pub reason: String,
+    /// It did not run yet.
+    pub pending: bool,
+    /// Its zone, when it is stopped to even out the zones.
+    pub moved_from: Option<Arc<str>>,
 }
 
 /// What to do. The records are as they are to be written; they are only in the plan when they change.
@@ -150,7 +177,16 @@ impl Plan {
     }
 
     fn stop(&mut self, task: &Task, reason: String) {
-        self.stop.push(Stop { task: task.key.clone(), reason });
+        let pending = task.last_status < TaskStatus::Running;
+        self.stop.push(Stop { task: task.key.clone(), reason, pending, moved_from: None });
+    }
+
+    /// Stops one that is too many; another one may have taken its place in a zone that had fewer.
+    fn stop_surplus(&mut self, task: &Task, reason: String) {
+        self.stop(task, reason);
+        if let Some(stop) = self.stop.last_mut().filter(|_| self.service.moving) {
+            stop.moved_from.clone_from(&task.availability_zone);
+        }
     }
 }
 
@@ -162,6 +198,8 @@ const UNFIT: &str = "unfit";
 
 /// How the reason of a task begins whose role can't be assumed.
 const NOT_ASSUMED: &str = "ECS was unable to assume the role";
+const PROTECTED: &str = "protected";
+const UNEVEN: &str = "uneven";
 
 /// A task that should run, judged.
 #[derive(Clone, Copy, Debug)]
@@ -314,6 +352,7 @@ fn may_start(plan: &mut Plan, id: &DeploymentId, now: Timestamp) -> bool {
 fn stop_unhealthy(plan: &mut Plan, judged: &Judged<'_>, now: Timestamp) {
     let reason = match judged.worth {
         Worth::Unhealthy(reason) => {
+            // Of targets, the load balancer's own event tells.
             if reason == deployment::FAILED_CHECKS {
                 plan.say(&format!("(task {}) failed container health checks.", judged.task.key.id));
             }
@@ -337,12 +376,42 @@ fn scaling_reason(service: &Service) -> String {
 }
 
 fn say_stopped(plan: &mut Plan) {
-    let ids: Vec<_> = plan.stop.iter().map(|stop| stop.task.id.clone()).collect();
-    let arns: Vec<_> = plan.stop.iter().map(|stop| stop.task.arn()).collect();
-    let groups = arns.chunks(group_size(arns.len()));
-    for (text, arns) in in_groups("has stopped", "running tasks", &ids).iter().zip(groups) {
-        plan.tell(text, Action::new(ActionName::TasksStopped).of_tasks(arns.iter().cloned()));
+    let (pending, running): (Vec<&Stop>, Vec<&Stop>) = plan.stop.iter().partition(|stop| stop.pending);
+    let mut by_zone: BTreeMap<Option<&str>, Vec<&TaskKey>> = BTreeMap::new();
+    for stop in running {
+        by_zone.entry(stop.moved_from.as_deref()).or_default().push(&stop.task);
     }
+    let mut lines = Vec::new();
+    for (zone, tasks) in by_zone {
+        let what = match zone {
+            None => "running tasks".to_owned(),
+            Some(zone) => format!("running tasks in {zone} due to AZ rebalancing"),
+        };
+        let ids: Vec<_> = tasks.iter().map(|task| task.id.clone()).collect();
+        let arns = |group: &[&TaskKey]| group.iter().map(|task| task.arn()).collect();
+        let groups = tasks.chunks(group_size(tasks.len())).map(arns);
+        lines.extend(in_groups("has stopped", &what, &ids).into_iter().zip(groups));
+    }
+    if !pending.is_empty() {
+        let arns: Vec<String> = pending.iter().map(|stop| stop.task.arn()).collect();
+        lines.push((format!("stopped {} pending tasks.", pending.len()), arns));
+    }
+    for (text, arns) in lines {
+        plan.tell(&text, Action::new(ActionName::TasksStopped).of_tasks(arns));
+    }
+}
+
+/// Protected tasks are in the way of a scale-in: they are of the deployment or task set that `task` is of.
+fn say_protected(plan: &mut Plan, task: &Task, protected: usize) {
+    let Some(link) = &task.service else { return };
+    let set = &link.deployment;
+    plan.say_once(
+        PROTECTED,
+        &format!(
+            "was unable to reach steady state because (taskSet ecs-svc/{set}) was unable to scale in due to (reason \
+             {protected} tasks under protection)"
+        ),
+    );
 }
 
 /// `has started 2 tasks: (task a) (task b).`, in so many lines that none is too long.

@@ -10,7 +10,7 @@ use api_models::ecs::DeploymentConfiguration;
 use super::replica::BATCH;
 use super::scale_in::{self, Candidates};
 use super::stages::{self, Failure};
-use super::{Judged, Plan, Start, View, may_start, of_deployment, scaling_reason, stop_unhealthy};
+use super::{Judged, Plan, Start, View, Why, may_start, of_deployment, scaling_reason, stop_unhealthy};
 use crate::services::ecs::resources::service::{
     Course, DeploymentId, Service, ServiceDeployment, ServiceDeploymentKey, Stage, has_stages, minutes_of,
 };
@@ -356,7 +356,7 @@ fn keep(
     let room = wanted.max(limits.maximum).saturating_sub(total - stopped);
     let count = if may_start { starts.min(room).min(BATCH) } else { 0 };
     if count > 0 {
-        plan.start.push(Start { deployment: id.clone(), count, on: Vec::new() });
+        plan.start.push(Start { deployment: id.clone(), count, on: Vec::new(), why: Why::of(unhealthy.len(), count) });
     }
 }
 

@@ -5,7 +5,9 @@
 //! there is no room for those otherwise, as far as the lower limit allows.
 
 use super::scale_in::{self, Candidates};
-use super::{Judged, Plan, STUCK, Start, View, belongs, may_start, scaling_reason, stop_unhealthy};
+use super::{
+    Judged, Plan, STUCK, Start, UNEVEN, View, Why, belongs, may_start, say_protected, scaling_reason, stop_unhealthy,
+};
 use crate::services::ecs::resources::TaskStatus;
 use crate::services::ecs::resources::service::Rollout;
 use crate::services::ecs::scheduler::deployment::Limits;
@@ -83,12 +85,13 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> b
             None => {}
         }
     }
+    let mut why = Why::of(unhealthy.len(), count);
     if rebalances(view, plan, &current, outdated.is_empty(), desired, healthy) && room > 0 && may_start {
         plan.service.moving = true;
-        count = 1;
+        (count, why) = (1, Why::Rebalance);
     }
     if count > 0 {
-        plan.start.push(Start { deployment: primary.id, count, on: Vec::new() });
+        plan.start.push(Start { deployment: primary.id, count, on: Vec::new(), why });
     }
     healthy == desired && current.len() == desired && outdated.is_empty()
 }
@@ -109,16 +112,23 @@ struct Numbers {
 fn stop_outdated(view: &View<'_>, plan: &mut Plan, outdated: &[Judged<'_>], numbers: &Numbers) -> usize {
     let reason = scaling_reason(&plan.service);
     let mut stopped = 0;
-    let mut stoppable = Vec::new();
+    let (mut stoppable, mut protected) = (Vec::new(), Vec::new());
     for it in outdated {
         match it.protected_until(view.now) {
-            Some(expiry) => plan.wake_at(expiry),
+            Some(expiry) => {
+                plan.wake_at(expiry);
+                protected.push(it.task);
+            }
             None if !it.serves() => {
                 plan.stop(it.task, reason.clone());
                 stopped += 1;
             }
             None => stoppable.push(*it),
         }
+    }
+    // Until its replacement is healthy it is not in the way.
+    if let Some(task) = protected.first().filter(|_| numbers.healthy >= numbers.desired) {
+        say_protected(plan, task, protected.len());
     }
     let replaced = (numbers.healthy + numbers.old_serving).saturating_sub(numbers.desired);
     let room = numbers.limits.maximum.max(numbers.desired).saturating_sub(numbers.total - stopped);
@@ -143,7 +153,7 @@ fn is_stopping(view: &View<'_>) -> bool {
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html>
 fn rebalances(
     view: &View<'_>,
-    plan: &Plan,
+    plan: &mut Plan,
     current: &[Judged<'_>],
     no_outdated: bool,
     desired: usize,
@@ -151,6 +161,9 @@ fn rebalances(
 ) -> bool {
     let steady = no_outdated && healthy == desired && current.len() == desired && !is_stopping(view);
     let asked = plan.service.zone_rebalancing == AvailabilityZoneRebalancing::Enabled;
+    if !asked && plan.service.noted.remove(UNEVEN) {
+        plan.say("stopped AZ Rebalancing.");
+    }
     if !asked
         || !steady
         || view.instances.zones.len() < 2
@@ -161,7 +174,16 @@ fn rebalances(
     }
     let in_zone =
         |zone: &String| current.iter().filter(|it| it.task.availability_zone.as_deref() == Some(zone.as_str())).count();
-    let counts: Vec<usize> = view.instances.zones.iter().map(in_zone).collect();
-    let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
-    most >= least + 2
+    let mut counts: Vec<(usize, &String)> = view.instances.zones.iter().map(|zone| (in_zone(zone), zone)).collect();
+    counts.sort_by(|one, other| (other.0, one.1).cmp(&(one.0, other.1)));
+    let (least, most) = (counts.last().map_or(0, |it| it.0), counts.first().map_or(0, |it| it.0));
+    let uneven = most >= least + 2;
+    let zones: Vec<String> = counts.iter().map(|(count, zone)| format!("{count} tasks in {zone}")).collect();
+    let zones = zones.join(", ");
+    if uneven {
+        plan.say_once(UNEVEN, &format!("is not AZ balanced with {zones}. AZ Rebalancing in progress."));
+    } else if plan.service.noted.remove(UNEVEN) {
+        plan.say(&format!("is AZ balanced with {zones}."));
+    }
+    uneven
 }

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Judged, Plan, View, scaling_reason};
+use super::{Judged, Plan, View, say_protected, scaling_reason};
 use crate::services::ecs::resources::ContainerInstanceKey;
 
 /// Among which tasks to choose, and which ones count for the balance.
@@ -23,20 +23,21 @@ pub(super) fn stop(view: &View<'_>, plan: &mut Plan, candidates: &Candidates<'_,
     }
     let reason = scaling_reason(&plan.service);
     let mut left: Vec<Judged<'_>> = Vec::with_capacity(candidates.stoppable.len());
-    let mut expiry = None;
+    let mut protected = Vec::new();
     for it in candidates.stoppable {
         match it.protected_until(view.now) {
             None => left.push(*it),
-            Some(at) => expiry = Some(expiry.map_or(at, |other: crate::time::Timestamp| other.min(at))),
+            Some(at) => protected.push((at, it.task)),
         }
     }
     if left.len() < count
-        && let Some(at) = expiry
+        && let Some((at, task)) = protected.iter().min_by_key(|(at, _)| *at)
     {
-        plan.wake_at(at);
+        plan.wake_at(*at);
+        say_protected(plan, task, protected.len());
     }
     if left.len() <= count {
-        left.iter().for_each(|it| plan.stop(it.task, reason.clone()));
+        left.iter().for_each(|it| plan.stop_surplus(it.task, reason.clone()));
         return left.len();
     }
     let mut zones: BTreeMap<Option<&str>, usize> = BTreeMap::new();
@@ -60,7 +61,7 @@ pub(super) fn stop(view: &View<'_>, plan: &mut Plan, candidates: &Candidates<'_,
         if let Some(count) = instances.get_mut(&it.task.container_instance.as_ref()) {
             *count -= 1;
         }
-        plan.stop(it.task, reason.clone());
+        plan.stop_surplus(it.task, reason.clone());
     }
     count
 }

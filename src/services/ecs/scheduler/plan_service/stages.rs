@@ -5,7 +5,7 @@
 
 use api_models::ecs::{DeploymentConfiguration, ServiceDeploymentStatus};
 
-use super::{IMPAIRED, Judged, Plan, STUCK, View, belongs, native};
+use super::{IMPAIRED, Judged, PROTECTED, Plan, STUCK, View, belongs, native};
 use crate::services::ecs::resources::service::{
     Counts, Deployment, DeploymentId, FinalCounts, Rollback, Rollout, breaker_threshold, minutes_of,
 };
@@ -215,6 +215,7 @@ pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
     }
     plan.forget(IMPAIRED);
     plan.forget(STUCK);
+    plan.forget(PROTECTED);
     let Some(primary) = plan.service.deployments.first_mut() else { return };
     if primary.rollout == Rollout::Failed {
         return;

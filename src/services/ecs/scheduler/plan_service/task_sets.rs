@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use api_models::ecs::AvailabilityZoneRebalancing;
 
-use super::{IMPAIRED, Instances, Plan, STUCK, Stop, View, judge, replica, say_stopped, take_note};
+use super::{IMPAIRED, Instances, PROTECTED, Plan, STUCK, View, judge, replica, say_stopped, take_note};
 use crate::services::ecs::resources::service::{
     Action, ActionName, Deployment, Rollout, Service, TaskSet, TaskSetStatus,
 };
@@ -80,6 +80,7 @@ fn keep(view: &View<'_>, plan: &mut Plan, kept: &KeptTaskSet) -> bool {
     if reached {
         own.forget(IMPAIRED);
         own.forget(STUCK);
+        own.forget(PROTECTED);
     } else if impaired {
         let mut action = Action::new(ActionName::ServiceTaskStartImpaired);
         action.task_set_arns.push(set.key.arn());
@@ -114,7 +115,7 @@ fn keep(view: &View<'_>, plan: &mut Plan, kept: &KeptTaskSet) -> bool {
 fn stop_all(view: &View<'_>, plan: &mut Plan) -> bool {
     let reason = super::scaling_reason(view.service);
     let running = view.live.iter().filter(|task| task.desired_status == TaskStatus::Running);
-    plan.stop.extend(running.map(|task| Stop { task: task.key.clone(), reason: reason.clone() }));
+    running.for_each(|task| plan.stop(task, reason.clone()));
     false
 }
 
