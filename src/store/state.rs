@@ -97,6 +97,7 @@ tables! {
     account_settings / AccountSetting: ecs::AccountSetting,
     task_definition_families / TaskDefinitionFamily: ecs::TaskDefinitionFamily,
     task_definitions / TaskDefinition: ecs::TaskDefinition,
+    daemon_task_definitions / DaemonTaskDefinition: ecs::DaemonTaskDefinition,
     tasks / Task: ecs::Task,
     container_instances / ContainerInstance: ecs::ContainerInstance,
     services / Service: ecs::Service,

@@ -66,6 +66,7 @@ mod chaos;
 mod clients;
 mod clusters;
 mod container_instances;
+mod daemons;
 mod deployments;
 mod durability;
 mod events;

@@ -290,7 +290,8 @@ pub static DELETE_DAEMON_TASK_DEFINITION: OperationSchema = OperationSchema::new
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DeleteDaemonTaskDefinition, DELETE_DAEMON_TASK_DEFINITION, types::DeleteDaemonTaskDefinitionRequest => types::DeleteDaemonTaskDefinitionResponse, errors::DeleteDaemonTaskDefinitionError);
 
@@ -545,7 +546,8 @@ pub static DESCRIBE_DAEMON_TASK_DEFINITION: OperationSchema = OperationSchema::n
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeDaemonTaskDefinition, DESCRIBE_DAEMON_TASK_DEFINITION, types::DescribeDaemonTaskDefinitionRequest => types::DescribeDaemonTaskDefinitionResponse, errors::DescribeDaemonTaskDefinitionError);
 
@@ -934,7 +936,8 @@ pub static LIST_DAEMON_TASK_DEFINITIONS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(ListDaemonTaskDefinitions, LIST_DAEMON_TASK_DEFINITIONS, types::ListDaemonTaskDefinitionsRequest => types::ListDaemonTaskDefinitionsResponse, errors::ListDaemonTaskDefinitionsError);
 
@@ -1292,7 +1295,8 @@ pub static REGISTER_DAEMON_TASK_DEFINITION: OperationSchema = OperationSchema::n
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(RegisterDaemonTaskDefinition, REGISTER_DAEMON_TASK_DEFINITION, types::RegisterDaemonTaskDefinitionRequest => types::RegisterDaemonTaskDefinitionResponse, errors::RegisterDaemonTaskDefinitionError);
 

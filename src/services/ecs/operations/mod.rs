@@ -11,6 +11,7 @@ pub(crate) mod delete_account_setting;
 pub(crate) mod delete_attributes;
 pub(crate) mod delete_capacity_provider;
 pub(crate) mod delete_cluster;
+pub(crate) mod delete_daemon_task_definition;
 pub(crate) mod delete_service;
 pub(crate) mod delete_task_definitions;
 pub(crate) mod delete_task_set;
@@ -19,6 +20,7 @@ pub(crate) mod deregister_task_definition;
 pub(crate) mod describe_capacity_providers;
 pub(crate) mod describe_clusters;
 pub(crate) mod describe_container_instances;
+pub(crate) mod describe_daemon_task_definition;
 pub(crate) mod describe_service_deployments;
 pub(crate) mod describe_service_revisions;
 pub(crate) mod describe_services;
@@ -32,6 +34,7 @@ pub(crate) mod list_account_settings;
 pub(crate) mod list_attributes;
 pub(crate) mod list_clusters;
 pub(crate) mod list_container_instances;
+pub(crate) mod list_daemon_task_definitions;
 pub(crate) mod list_service_deployments;
 pub(crate) mod list_services;
 pub(crate) mod list_services_by_namespace;
@@ -44,6 +47,7 @@ pub(crate) mod put_account_setting_default;
 pub(crate) mod put_attributes;
 pub(crate) mod put_cluster_capacity_providers;
 pub(crate) mod register_container_instance;
+pub(crate) mod register_daemon_task_definition;
 pub(crate) mod register_task_definition;
 pub(crate) mod run_task;
 pub(crate) mod start_task;
@@ -80,6 +84,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DeleteAttributes, _, _>(delete_attributes::handle),
         Entry::new::<ops::DeleteCapacityProvider, _, _>(delete_capacity_provider::handle),
         Entry::new::<ops::DeleteCluster, _, _>(delete_cluster::handle),
+        Entry::new::<ops::DeleteDaemonTaskDefinition, _, _>(delete_daemon_task_definition::handle),
         Entry::new::<ops::DeleteService, _, _>(delete_service::handle),
         Entry::new::<ops::DeleteTaskDefinitions, _, _>(delete_task_definitions::handle),
         Entry::new::<ops::DeleteTaskSet, _, _>(delete_task_set::handle),
@@ -88,6 +93,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeCapacityProviders, _, _>(describe_capacity_providers::handle),
         Entry::new::<ops::DescribeClusters, _, _>(describe_clusters::handle),
         Entry::new::<ops::DescribeContainerInstances, _, _>(describe_container_instances::handle),
+        Entry::new::<ops::DescribeDaemonTaskDefinition, _, _>(describe_daemon_task_definition::handle),
         Entry::new::<ops::DescribeServiceDeployments, _, _>(describe_service_deployments::handle),
         Entry::new::<ops::DescribeServiceRevisions, _, _>(describe_service_revisions::handle),
         Entry::new::<ops::DescribeServices, _, _>(describe_services::handle),
@@ -101,6 +107,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::ListAttributes, _, _>(list_attributes::handle),
         Entry::new::<ops::ListClusters, _, _>(list_clusters::handle),
         Entry::new::<ops::ListContainerInstances, _, _>(list_container_instances::handle),
+        Entry::new::<ops::ListDaemonTaskDefinitions, _, _>(list_daemon_task_definitions::handle),
         Entry::new::<ops::ListServiceDeployments, _, _>(list_service_deployments::handle),
         Entry::new::<ops::ListServices, _, _>(list_services::handle),
         Entry::new::<ops::ListServicesByNamespace, _, _>(list_services_by_namespace::handle),
@@ -113,6 +120,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::PutAttributes, _, _>(put_attributes::handle),
         Entry::new::<ops::PutClusterCapacityProviders, _, _>(put_cluster_capacity_providers::handle),
         Entry::new::<ops::RegisterContainerInstance, _, _>(register_container_instance::handle),
+        Entry::new::<ops::RegisterDaemonTaskDefinition, _, _>(register_daemon_task_definition::handle),
         Entry::new::<ops::RegisterTaskDefinition, _, _>(register_task_definition::handle),
         Entry::new::<ops::RunTask, _, _>(run_task::handle),
         Entry::new::<ops::StartTask, _, _>(start_task::handle),

@@ -5,6 +5,7 @@ pub mod capacity;
 pub mod capacity_provider;
 pub mod cluster;
 pub mod container_instance;
+pub mod daemon;
 pub mod idempotency;
 pub mod lookup;
 pub mod paging;
@@ -22,6 +23,7 @@ pub use account_setting::{AccountSetting, AccountSettingKey};
 pub use capacity_provider::{CapacityProvider, CapacityProviderKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};
 pub use container_instance::{ContainerInstance, ContainerInstanceKey, Origin, Resources};
+pub use daemon::{DaemonTaskDefinition, DaemonTaskDefinitionKey};
 pub use idempotency::{IdempotencyKey, IdempotencyToken};
 pub use service::{
     Service, ServiceDeployment, ServiceEvent, ServiceKey, ServiceLink, ServiceRevision, ServiceTasks, TaskSet,

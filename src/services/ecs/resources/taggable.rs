@@ -3,12 +3,13 @@
 
 use api_models::ecs::{ClientException, CommonError, InvalidParameterException, Tag};
 
-use super::capacity_provider;
 use super::service::{ServiceStatus, TaskSetKey};
 use super::{
     CapacityProvider, CapacityProviderKey, Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey,
-    Service, ServiceKey, Task, TaskDefinition, TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskSet, TaskStatus,
+    DaemonTaskDefinition, DaemonTaskDefinitionKey, Service, ServiceKey, Task, TaskDefinition, TaskDefinitionKey,
+    TaskDefinitionName, TaskKey, TaskSet, TaskStatus,
 };
+use super::{capacity_provider, daemon};
 use crate::identity::{Arn, Scope};
 use crate::store::{State, Transaction};
 
@@ -18,6 +19,7 @@ pub enum Taggable {
     CapacityProvider(CapacityProviderKey),
     Cluster(ClusterKey),
     ContainerInstance(ContainerInstanceKey),
+    DaemonTaskDefinition(DaemonTaskDefinitionKey),
     Service(ServiceKey),
     Task(TaskKey),
     TaskDefinition(TaskDefinitionKey),
@@ -71,7 +73,11 @@ impl Taggable {
                 let key = ServiceKey { scope, cluster, name };
                 state.services.contains_key(&key).then_some(Self::Service(key)).ok_or_else(|| absent("service"))
             }
-            "daemon" | "daemon-task-definition" | "express-gateway-service" => Err(absent(&kind.replace('-', " "))),
+            "daemon-task-definition" => daemon::task_definition::key_of(&scope, arn)
+                .filter(|key| state.daemon_task_definitions.contains_key(key))
+                .map(Self::DaemonTaskDefinition)
+                .ok_or_else(|| absent("daemon task definition")),
+            "daemon" | "express-gateway-service" => Err(absent(&kind.replace('-', " "))),
             "task-set" => {
                 let [cluster, name, "ecs-svc", id] = rest.split('/').collect::<Vec<_>>()[..] else {
                     return Err(refuse("Invalid identifier: Unexpected number of separators"));
@@ -94,6 +100,7 @@ impl Taggable {
             Self::CapacityProvider(key) => state.capacity_providers.get(key).map(|it| it.tags.clone()),
             Self::Cluster(key) => state.clusters.get(key).map(|it| it.tags.clone()),
             Self::ContainerInstance(key) => state.container_instances.get(key).map(|it| it.tags.clone()),
+            Self::DaemonTaskDefinition(key) => state.daemon_task_definitions.get(key).map(|it| it.tags.clone()),
             Self::Service(key) => state.services.get(key).map(|it| it.tags.clone()),
             Self::Task(key) => state.tasks.get(key).map(|it| it.tags.to_vec()),
             Self::TaskDefinition(key) => state.task_definitions.get(key).map(|it| it.tags.clone()),
@@ -113,6 +120,7 @@ impl Taggable {
             Self::CapacityProvider(key) => tx.update(key, |it: &mut CapacityProvider| set(&mut it.tags, tags)),
             Self::Cluster(key) => tx.update(key, |it: &mut Cluster| set(&mut it.tags, tags)),
             Self::ContainerInstance(key) => tx.update(key, |it: &mut ContainerInstance| set(&mut it.tags, tags)),
+            Self::DaemonTaskDefinition(key) => tx.update(key, |it: &mut DaemonTaskDefinition| set(&mut it.tags, tags)),
             Self::Service(key) => tx.update(key, |it: &mut Service| set(&mut it.tags, tags)),
             Self::Task(key) => tx.update(key, |it: &mut Task| {
                 let changed = *it.tags != *tags;
@@ -150,7 +158,10 @@ impl Taggable {
                 .get(key)
                 .filter(|task| task.last_status == TaskStatus::Stopped)
                 .map(|_| "The specified task is stopped. Specify a running task and try again."),
-            Self::CapacityProvider(_) | Self::TaskDefinition(_) | Self::TaskSet(_) => None,
+            Self::CapacityProvider(_)
+            | Self::DaemonTaskDefinition(_)
+            | Self::TaskDefinition(_)
+            | Self::TaskSet(_) => None,
         };
         over.map_or(Ok(()), |message| Err(refuse(message)))
     }

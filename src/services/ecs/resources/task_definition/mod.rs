@@ -29,3 +29,4 @@ pub use record::{
 pub use revisions::{can_be_deleted, delete, deregister, register, request_deletion};
 pub use sizes::{cpu_units, fargate_has, memory_mib};
 pub use validation::fargate::is_ecr_image;
+pub use validation::validate as check;

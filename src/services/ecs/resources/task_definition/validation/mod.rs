@@ -36,7 +36,7 @@ const MAX_BYTES: usize = 65_536;
 ///
 /// # Errors
 /// ClientException with ECS's sentence for the first rule that is broken.
-pub(super) fn validate(input: &RegisterTaskDefinitionRequest, scope: &Scope) -> Checked {
+pub fn validate(input: &RegisterTaskDefinitionRequest, scope: &Scope) -> Result<(), ClientException> {
     let subject = Subject::new(input, scope);
     names::check(&subject)?;
     containers::check(&subject)?;
