@@ -13,6 +13,7 @@ use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
 use crate::services::ecs::images::PullBehavior;
 use crate::services::ecs::network::VpcRange;
+use crate::services::ecs::resources::container_instance::addresses::InstanceAddresses;
 
 /// Settings that operations and reconcilers read; fixed while the server runs.
 #[derive(Clone, Debug)]
@@ -29,6 +30,11 @@ pub struct Config {
     pub vpc_range: VpcRange,
     /// Where ports of containers are published on the host.
     pub publish_address: IpAddr,
+    /// What container instances have addresses of for their tasks' host ports; `None` publishes all on
+    /// `publish_address`.
+    pub instance_addresses: Option<InstanceAddresses>,
+    /// Whether a container instance is made when tasks find none with room.
+    pub auto_instances: bool,
     /// What the access points of file systems stand for; others are directories called like them.
     pub access_points: Vec<AccessPoint>,
     /// When images are pulled that are here.
@@ -127,6 +133,8 @@ impl Default for Config {
             vpc_cidr: "10.192.0.0/16".to_owned(),
             vpc_range: VpcRange::default(),
             publish_address: IpAddr::from([127, 0, 0, 1]),
+            instance_addresses: None,
+            auto_instances: false,
             access_points: Vec::new(),
             image_pull_behavior: PullBehavior::default(),
             ecr_mirror: None,

@@ -14,6 +14,8 @@ use super::refusal;
 use crate::app::App;
 use crate::runtime::Fault;
 use crate::services::ecs::service_scheduler::surroundings::Outside;
+use crate::services::ecs::virtual_instances;
+use crate::services::ecs::virtual_instances::faults::InstanceFault;
 
 /// Says whom the rest is for.
 #[derive(Debug, Deserialize)]
@@ -21,7 +23,8 @@ struct Kind {
     fault: String,
 }
 
-/// Takes a [`Fault`], such as `{"fault": "pullFails", "image": "web", "times": 1}`, or an [`Outside`].
+/// Takes a [`Fault`], such as `{"fault": "pullFails", "image": "web", "times": 1}`, an [`Outside`], or an
+/// [`InstanceFault`].
 pub(super) async fn inject(State(app): State<Arc<App>>, body: Bytes) -> Response {
     let injected = || Json(json!({ "status": "injected" })).into_response();
     let not_a_fault = |error| refusal(StatusCode::BAD_REQUEST, format!("not a fault: {error}"));
@@ -37,6 +40,20 @@ pub(super) async fn inject(State(app): State<Arc<App>>, body: Bytes) -> Response
         return match app.surroundings.tell(&app.shared.store.snapshot(), outside) {
             Ok(()) => injected(),
             Err(unknown) => refusal(StatusCode::CONFLICT, unknown.to_string()),
+        };
+    }
+    if matches!(
+        &*kind.fault,
+        "instanceTerminated" | "instanceStopped" | "instanceStarted" | "agentDisconnected" | "agentConnected"
+    ) {
+        let fault: InstanceFault = match serde_json::from_slice(&body) {
+            Ok(fault) => fault,
+            Err(error) => return not_a_fault(error),
+        };
+        let shared = &app.shared;
+        return match shared.store.transact(|tx| virtual_instances::faults::inject(tx, shared, &fault)).await {
+            Ok(()) => injected(),
+            Err(error) => refusal(StatusCode::CONFLICT, error.to_string()),
         };
     }
     let fault: Fault = match serde_json::from_slice(&body) {

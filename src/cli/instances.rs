@@ -136,7 +136,8 @@ fn name(instance: &Summary) -> &str {
 
 /// A table, as wide as its longest values.
 fn print(instances: &[Summary]) {
-    let heads = ["INSTANCE", "CLUSTER", "TYPE", "ZONE", "STATUS", "CPU", "MEMORY", "TASKS"].map(str::to_owned);
+    let heads =
+        ["INSTANCE", "CLUSTER", "TYPE", "ZONE", "ADDRESS", "STATUS", "CPU", "MEMORY", "TASKS"].map(str::to_owned);
     let mut rows = vec![heads];
     for it in instances {
         let status = if it.agent_connected { it.status.clone() } else { format!("{}, no agent", it.status) };
@@ -145,13 +146,14 @@ fn print(instances: &[Summary]) {
             it.cluster.clone(),
             it.instance_type.clone().unwrap_or_else(|| "-".to_owned()),
             it.zone.clone().unwrap_or_else(|| "-".to_owned()),
+            it.address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
             status,
             format!("{}/{}", it.cpu - it.remaining_cpu, it.cpu),
             format!("{}/{}", it.memory - it.remaining_memory, it.memory),
             (it.running_tasks + it.pending_tasks).to_string(),
         ]);
     }
-    let widths: [usize; 8] =
+    let widths: [usize; 9] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or_default());
     for row in &rows {
         let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();

@@ -144,6 +144,11 @@ pub(crate) struct ServeArgs {
     /// File of container instances that are there from the start (TOML); see docs/instances.md
     #[arg(long, env = "LOCALECS_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Make a container instance that fits when tasks of the EC2 launch type find none with room
+    ///
+    /// On AWS such tasks fail: "No Container Instances were found in your cluster."
+    #[arg(long, env = "LOCALECS_AUTO_INSTANCES")]
+    pub(crate) auto_instances: bool,
     /// Region of requests that are not signed
     #[arg(long, env = "LOCALECS_REGION", default_value = "us-east-1")]
     pub(crate) region: String,
@@ -166,6 +171,12 @@ pub(crate) struct ServeArgs {
     /// Address of this machine that ports of containers are published on
     #[arg(long, env = "LOCALECS_PUBLISH_ADDRESS", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) publish_address: IpAddr,
+    /// Addresses of this machine for container instances, so that each has its own host ports: a CIDR, `off`, or `auto`
+    ///
+    /// `auto` is 127.64.0.0/16 on Linux if ports are published on 127.0.0.1, else `off`: then all instances share the
+    /// ports of --publish-address.
+    #[arg(long, env = "LOCALECS_INSTANCE_ADDRESSES", value_name = "CIDR", default_value = "auto")]
+    pub(crate) instance_addresses: String,
     /// When an image is pulled that is here: prefer-cached (never), once, default (each time, if possible), always
     ///
     /// These are the ECS agent's ECS_IMAGE_PULL_BEHAVIOR. With prefer-cached a task starts without asking a registry.

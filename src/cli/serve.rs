@@ -1,6 +1,6 @@
 //! `localecs serve`: reads the settings, chooses the runtime, listens, and stops cleanly.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::runtime::docker::{ConnectOptions, DockerRuntime, FoundEngine};
 use crate::runtime::simulated::SimulatedRuntime;
 use crate::s3::{S3Endpoint, S3Source};
 use crate::services::ecs::network::Cidr;
+use crate::services::ecs::resources::container_instance::addresses::InstanceAddresses;
 use crate::services::ecs::virtual_instances;
 use crate::services::ecs::virtual_instances::file::{Done, File};
 use crate::store::Store;
@@ -137,6 +138,8 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
         stopped_task_retention: Duration::from_secs(args.stopped_task_retention),
         vpc_cidr: args.vpc_cidr.clone(),
         publish_address: args.publish_address,
+        instance_addresses: instance_addresses(args)?,
+        auto_instances: args.auto_instances,
         access_points: args.efs_access_points.clone(),
         image_pull_behavior: args.image_pull_behavior,
         ecr_mirror: args.ecr_mirror.clone().filter(|mirror| !mirror.is_empty()),
@@ -165,6 +168,19 @@ fn s3(args: &ServeArgs) -> anyhow::Result<S3Source> {
         }
         (None, None) => S3Source::Nowhere,
     })
+}
+
+/// What container instances get on Linux, where all of 127.0.0.0/8 is this machine.
+const LOOPBACK_ADDRESSES: &str = "127.64.0.0/16";
+
+fn instance_addresses(args: &ServeArgs) -> anyhow::Result<Option<InstanceAddresses>> {
+    let range = match args.instance_addresses.as_str() {
+        "off" => return Ok(None),
+        "auto" if cfg!(target_os = "linux") && args.publish_address == Ipv4Addr::LOCALHOST => LOOPBACK_ADDRESSES,
+        "auto" => return Ok(None),
+        given => given,
+    };
+    Ok(Some(range.parse().with_context(|| format!("--instance-addresses {range:?}"))?))
 }
 
 fn container_endpoint(given: &str) -> anyhow::Result<ContainerEndpoint> {

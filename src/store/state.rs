@@ -24,6 +24,8 @@ macro_rules! tables {
             pub instance_loads: ecs::container_instance::InstanceLoads,
             /// Derived from the services: those that changes of container instances concern.
             pub services_that_watch: imbl::OrdSet<ecs::ServiceKey>,
+            /// Derived from the container instances: the addresses they have.
+            pub instance_addresses: ecs::container_instance::addresses::Taken,
         }
 
         /// The key of a record that was written or deleted.

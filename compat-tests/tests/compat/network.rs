@@ -42,7 +42,8 @@ fn binding(task: &Task, container_port: i32) -> &NetworkBinding {
 
 /// Where a test on the same machine finds a published port.
 fn published(task: &Task, container_port: i32) -> String {
-    format!("http://127.0.0.1:{}", binding(task, container_port).host_port().expect("a host port"))
+    let binding = binding(task, container_port);
+    format!("http://{}:{}", binding.bind_ip().expect("an address"), binding.host_port().expect("a host port"))
 }
 
 fn address(task: &Task) -> String {
@@ -90,7 +91,7 @@ async fn bridge_with_a_static_port(ecs: Ecs) {
     let task = ecs.run_on_ec2(&cluster, &definition).one().await;
     let task = ecs.running(&task).await;
     assert_eq!(binding(&task, 8080).host_port(), Some(host));
-    assert_eq!(fetch(&format!("http://127.0.0.1:{host}/healthz")).await, "ok\n");
+    assert_eq!(fetch(&format!("{}/healthz", published(&task, 8080))).await, "ok\n");
 
     // ECS knows that the port is taken, and says so before anything starts.
     let second = ecs.run_on_ec2(&cluster, &definition).send().await.expect("answered");

@@ -2,6 +2,7 @@
 
 pub mod access_point;
 pub mod agent;
+pub mod auto_instances;
 pub mod events;
 pub mod exec;
 pub mod images;

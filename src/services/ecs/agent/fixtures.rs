@@ -112,6 +112,7 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         tags: [].into(),
         protection: None,
         credentials_id: None,
+        host_address: None,
         created_at: START,
         pull_started_at: None,
         pull_stopped_at: None,

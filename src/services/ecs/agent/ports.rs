@@ -1,7 +1,7 @@
 //! Port mappings: what to publish, and what to show as networkBindings.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html>
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use api_models::ecs::{ContainerDefinition, NetworkBinding, NetworkMode, PortMapping, TransportProtocol};
 
@@ -20,13 +20,19 @@ fn container_port(mapping: &PortMapping) -> Option<(u16, Protocol)> {
     Some((port, protocol(mapping)))
 }
 
-/// What a container in bridge mode publishes: a host port of 0 or none lets the engine choose.
-pub(super) fn published_by(container: &ContainerDefinition, host_ip: IpAddr) -> Vec<PortPublication> {
+/// What a container in bridge mode publishes: a host port of 0 or none lets the engine choose one on `published`, where no
+/// other instance is in the way; any other is the container instance's, and on its address.
+pub(super) fn published_by(
+    container: &ContainerDefinition,
+    published: IpAddr,
+    instance: Option<Ipv4Addr>,
+) -> Vec<PortPublication> {
     let mappings = container.port_mappings.iter().flatten();
     mappings
         .filter_map(|mapping| {
             let (container_port, protocol) = container_port(mapping)?;
             let host_port = mapping.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
+            let host_ip = host_port.and(instance).map_or(published, IpAddr::V4);
             Some(PortPublication { container_port, protocol, host_ip, host_port })
         })
         .collect()
@@ -89,7 +95,7 @@ fn binding(bind_ip: String, container_port: u16, host_port: u16, protocol: Proto
 mod tests {
     use super::*;
 
-    const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn container(ports: &[(i32, Option<i32>, TransportProtocol)]) -> ContainerDefinition {
         let mapping = |(container_port, host_port, protocol): &(i32, Option<i32>, TransportProtocol)| PortMapping {
@@ -107,9 +113,13 @@ mod tests {
     #[test]
     fn host_ports_are_fixed_or_left_to_the_engine() {
         let container = container(&[(80, Some(8080), TransportProtocol::Tcp), (53, Some(0), TransportProtocol::Udp)]);
-        let ports = published_by(&container, LOOPBACK);
+        let ports = published_by(&container, LOOPBACK, None);
         assert_eq!((ports[0].container_port, ports[0].host_port), (80, Some(8080)));
         assert_eq!((ports[1].container_port, ports[1].protocol, ports[1].host_port), (53, Protocol::Udp, None));
+        assert_eq!((ports[0].host_ip, ports[1].host_ip), (LOOPBACK, LOOPBACK));
+        let own = Ipv4Addr::new(127, 64, 0, 1);
+        let ports = published_by(&container, LOOPBACK, Some(own));
+        assert_eq!((ports[0].host_ip, ports[1].host_ip), (IpAddr::V4(own), LOOPBACK));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Runs one task's steps until there is nothing to do but wait.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use api_models::ecs::TaskStopCode;
 use api_models::{Unexpected, ecs};
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -17,8 +18,11 @@ use super::warnings;
 use crate::reconcile::{Next, Reconciler};
 use crate::runtime::RuntimeError;
 use crate::services::Shared;
+use crate::services::ecs::resources::container_instance::ending;
 use crate::services::ecs::resources::reservation;
-use crate::services::ecs::resources::{Task, TaskDefinition, TaskDefinitionKey, TaskKey, TaskStatus};
+use crate::services::ecs::resources::{
+    ContainerInstance, ContainerInstanceKey, Task, TaskDefinition, TaskDefinitionKey, TaskKey, TaskStatus,
+};
 use crate::store::{Change, State};
 
 /// How long to leave an engine alone that does not answer. Its return wakes the tasks earlier.
@@ -32,6 +36,20 @@ pub(super) struct Agent {
     ready: AtomicBool,
     /// The task definitions whose warnings were logged.
     warned: Mutex<HashSet<TaskDefinitionKey>>,
+    /// The instances whose agent is not connected: their tasks are looked at again when it is.
+    disconnected: Mutex<BTreeSet<ContainerInstanceKey>>,
+}
+
+/// Whether the agent of the task's instance is not connected, so that nothing can be done for it, nor known of it. Where its
+/// EC2 instance ended, nothing of the task is left either.
+fn is_out_of_reach(state: &State, task: &Task) -> bool {
+    let instance = task.container_instance.as_ref().and_then(|key| state.container_instances.get(key));
+    instance.is_some_and(|instance| is_disconnected(instance))
+        && task.stop_code != Some(TaskStopCode::TerminationNotice)
+}
+
+fn is_disconnected(instance: &ContainerInstance) -> bool {
+    !instance.agent_connected && instance.status != "INACTIVE"
 }
 
 impl Agent {
@@ -42,6 +60,7 @@ impl Agent {
             observations: Observations::default(),
             ready: AtomicBool::new(false),
             warned: Mutex::default(),
+            disconnected: Mutex::default(),
         }
     }
 
@@ -69,6 +88,9 @@ impl Agent {
                 self.executor.remove_all(key, &entry).await?;
                 return Ok(self.finished(key));
             };
+            if is_out_of_reach(&state, task) {
+                return Ok(Next::Idle);
+            }
             let record = state.task_definitions.get(&task.task_definition);
             // Deleted although it is in use: the containers that exist can still be stopped and shown.
             let nothing = ecs::TaskDefinition::default();
@@ -128,6 +150,19 @@ impl Agent {
             .await
     }
 
+    /// The tasks of an instance whose agent is connected again; called for every change of an instance.
+    fn back_in_reach(&self, key: &ContainerInstanceKey, state: &State) -> Vec<TaskKey> {
+        let mut disconnected = self.disconnected.lock();
+        if state.container_instances.get(key).is_some_and(|instance| is_disconnected(instance)) {
+            disconnected.insert(key.clone());
+            return Vec::new();
+        }
+        if !disconnected.remove(key) {
+            return Vec::new();
+        }
+        ending::live_tasks(state, key)
+    }
+
     /// The engine holds nothing for the task any more.
     fn finished(&self, key: &TaskKey) -> Next {
         self.executor.vpc.release(key);
@@ -179,12 +214,18 @@ impl Reconciler for Agent {
     }
 
     fn initial(&self, state: &State) -> Vec<TaskKey> {
+        let disconnected = state.container_instances.values().filter(|instance| is_disconnected(instance));
+        self.disconnected.lock().extend(disconnected.map(|instance| instance.key.clone()));
         let unfinished = state.tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
         unfinished.map(|task| task.key.clone()).collect()
     }
 
     fn touched(&self, change: &Change, state: &State) -> Vec<TaskKey> {
-        let Change::Task(key) = change else { return Vec::new() };
+        let key = match change {
+            Change::Task(key) => key,
+            Change::ContainerInstance(key) => return self.back_in_reach(key, state),
+            _ => return Vec::new(),
+        };
         let entry = self.observations.get(key);
         match state.tasks.get(key) {
             Some(task) if task.last_status == TaskStatus::Stopped && entry.is_none() => return Vec::new(),

@@ -50,7 +50,7 @@ pub(super) fn container(
         _ => ContainerNetwork::Bridge,
     };
     let publish = match network {
-        ContainerNetwork::Bridge => ports::published_by(container, publish_address),
+        ContainerNetwork::Bridge => ports::published_by(container, publish_address, task.host_address),
         _ => Vec::new(),
     };
     let gpu_ids = gpu_ids(task, name);

@@ -9,7 +9,9 @@ use api_models::ecs::{
 use crate::services::Context;
 use crate::services::ec2::instance_types;
 use crate::services::ecs::resources::container_instance::registration::{self, Given, IdentityDocument};
-use crate::services::ecs::resources::container_instance::{AttributeList, Loads, Origin, attributes, launch};
+use crate::services::ecs::resources::container_instance::{
+    AttributeList, Loads, Origin, addresses, attributes, launch,
+};
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, lookup, tags};
 
 /// The instance is ACTIVE and connected at once. With `containerInstanceArn` one that is there registers again. The
@@ -49,7 +51,10 @@ pub(crate) async fn handle(
                 .clone();
             let mut instance = match input.container_instance_arn.as_deref().filter(|arn| !arn.is_empty()) {
                 Some(arn) => match registration::find(tx, &cluster, arn)? {
-                    Some(found) if found.status != "INACTIVE" => ContainerInstance::clone(found),
+                    Some(found) if found.status != "INACTIVE" => {
+                        given.check_same(found)?;
+                        ContainerInstance::clone(found)
+                    }
                     _ => {
                         let id = arn.rsplit('/').next().unwrap_or(arn);
                         return Err(ClientException::new(format!("Container instance {id} is inactive.")).into());
@@ -70,6 +75,11 @@ pub(crate) async fn handle(
                     remaining: given.resources.clone(),
                     attributes: AttributeList::default(),
                     capacity_provider: None,
+                    address: addresses::next(
+                        &tx.instance_addresses,
+                        context.config().publish_address,
+                        context.config().instance_addresses,
+                    ),
                     origin: Origin::Registered,
                     tags: Vec::new(),
                     registered_at: now,
@@ -188,6 +198,22 @@ mod tests {
         assert_eq!(second.container_instance_arn, first.container_instance_arn);
         assert_eq!(second.registered_resources.expect("resources")[0].integer_value, Some(1024));
         assert_eq!(second.version, Some(2));
+        let echoed = second.attributes.as_deref().expect("attributes");
+        assert!(first.attributes.iter().flatten().all(|attribute| echoed.contains(attribute)), "all are echoed");
+
+        for (changed, message) in [
+            (document.replace("t3.micro", "t3.small"), "Container instance type changes are not supported."),
+            (document.replace("i-0abc", "i-0abd"), "The instance identity document is invalid."),
+            (document.replace("us-east-1\",", "us-east-2\","), "The instance identity document is invalid."),
+        ] {
+            let other = RegisterContainerInstanceRequest {
+                container_instance_arn: first.container_instance_arn.clone(),
+                instance_identity_document: Some(changed),
+                ..RegisterContainerInstanceRequest::default()
+            };
+            let error = registered(&context, other).await.expect_err(message).to_string();
+            assert!(error.contains(message), "{error}");
+        }
     }
 
     #[tokio::test]

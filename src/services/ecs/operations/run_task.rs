@@ -8,6 +8,7 @@ use api_models::ecs::{
 };
 
 use crate::services::Context;
+use crate::services::ecs::auto_instances;
 use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
@@ -192,16 +193,20 @@ fn on_instances(
     count: usize,
 ) -> Result<Launched, RunTaskError> {
     let external = capacity.compatibility() == api_models::ecs::Compatibility::External;
+    let rendered = blueprint.definition.render();
+    let requirements = Requirements::of(blueprint.needs(), &rendered).under(constraints, &blueprint.group);
+    if !external {
+        auto_instances::make_room(tx, &context.shared, &blueprint.cluster, &requirements, strategies, count);
+    }
     // No instance is EXTERNAL here: all are shares of the local engine.
     let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
         .filter(|instance| instance.status == "ACTIVE" && !external)
         .cloned()
         .collect();
     if instances.is_empty() {
+        auto_instances::hint(&context.shared);
         return Err(invalid("No Container Instances were found in your cluster."));
     }
-    let rendered = blueprint.definition.render();
-    let requirements = Requirements::of(blueprint.needs(), &rendered).under(constraints, &blueprint.group);
     let candidates =
         Candidate::with_loads(instances.iter().map(|instance| &**instance), &tx.instance_loads, &blueprint.group);
     let plan = placement::place(&candidates, &requirements, strategies, count, &mut |bound| context.ids().below(bound));

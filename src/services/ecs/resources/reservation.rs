@@ -12,6 +12,10 @@ use api_models::ecs::{
 use super::{ContainerInstance, ContainerInstanceKey, Resources, Task};
 use crate::store::Transaction;
 
+/// How many ports of an instance can be reserved, its agent's among them. Those that the engine chooses do not count.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html>
+const MAX_PORTS: usize = 100;
+
 /// What an instance must have left for a task to fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -82,14 +86,20 @@ impl Needs {
             Some("RESOURCE:CPU")
         } else if self.memory > remaining.memory {
             Some("RESOURCE:MEMORY")
-        } else if !self.tcp_ports.is_disjoint(&remaining.tcp_ports) || !self.udp_ports.is_disjoint(&remaining.udp_ports)
-        {
+        } else if !self.has_ports(remaining) {
             Some("RESOURCE:PORTS")
         } else if self.gpus > remaining.gpus.len() {
             Some("RESOURCE:GPU")
         } else {
             None
         }
+    }
+
+    fn has_ports(&self, remaining: &Resources) -> bool {
+        let wanted = self.tcp_ports.len() + self.udp_ports.len();
+        let reserved = remaining.tcp_ports.len() + remaining.udp_ports.len();
+        let free = self.tcp_ports.is_disjoint(&remaining.tcp_ports) && self.udp_ports.is_disjoint(&remaining.udp_ports);
+        wanted == 0 || (free && reserved + wanted <= MAX_PORTS)
     }
 
     /// Takes the needs from `remaining`, and says what exactly was taken.

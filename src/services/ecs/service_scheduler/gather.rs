@@ -9,7 +9,7 @@ use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::service::{
     Phase, RevisionSpec, Scheduling, Service, ServiceDeployment, ServiceDeploymentKey, ServiceRevision, task_sets_of,
 };
-use crate::services::ecs::resources::{ContainerInstance, Task, TaskStatus};
+use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskStatus};
 use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
 use crate::services::ecs::scheduler::plan_service::{Instances, KeptTaskSet};
 use crate::services::ecs::{images, network};
@@ -45,9 +45,9 @@ impl Gathered {
         Self {
             under_way: under_way.cloned(),
             ended,
-            instances: revision.map(|revision| instances(state, service, &revision.spec)).unwrap_or_default(),
+            instances: revision.map(|revision| instances(state, service, &revision.spec, &live)).unwrap_or_default(),
             task_sets: task_sets_of(state, &service.key)
-                .map(|set| KeptTaskSet { set: set.clone(), instances: instances(state, service, &set.spec) })
+                .map(|set| KeptTaskSet { set: set.clone(), instances: instances(state, service, &set.spec, &live) })
                 .collect(),
             images: revision.and_then(|revision| resolve(state, revision, &live)),
             live,
@@ -55,7 +55,7 @@ impl Gathered {
     }
 }
 
-fn instances(state: &State, service: &Service, spec: &RevisionSpec) -> Instances {
+fn instances(state: &State, service: &Service, spec: &RevisionSpec, live: &[Arc<Task>]) -> Instances {
     if spec.launch_type != Some(LaunchType::Ec2) {
         return Instances { zones: zones_of_subnets(service, spec), ..Instances::default() };
     }
@@ -76,8 +76,22 @@ fn instances(state: &State, service: &Service, spec: &RevisionSpec) -> Instances
         found.matching = super::launch::matching(state, service, spec, &active);
         let keys = active.iter().map(|instance| &instance.key);
         found.excluded = keys.filter(|key| found.matching.binary_search(key).is_err()).cloned().collect();
+        found.matching.extend(out_of_reach(state, live));
+        found.matching.sort();
+        found.matching.dedup();
     }
     found
+}
+
+/// The instances of tasks whose agents are not connected: they are left as they are.
+fn out_of_reach(state: &State, live: &[Arc<Task>]) -> Vec<ContainerInstanceKey> {
+    let disconnected = |key: &&ContainerInstanceKey| {
+        let instance = state.container_instances.get(*key);
+        instance.is_some_and(|instance| instance.status == "ACTIVE" && !instance.agent_connected)
+    };
+    let running = live.iter().filter(|task| task.desired_status == TaskStatus::Running);
+    let found: BTreeSet<_> = running.filter_map(|task| task.container_instance.as_ref()).filter(disconnected).collect();
+    found.into_iter().cloned().collect()
 }
 
 fn zones_of_subnets(service: &Service, spec: &RevisionSpec) -> Vec<String> {

@@ -7,7 +7,6 @@ use api_models::Unexpected;
 use api_models::ecs::CreateServiceError;
 
 use crate::services::Shared;
-use crate::services::ecs::network;
 use crate::services::ecs::resources::capacity::Capacity;
 use crate::services::ecs::resources::cluster::instances_of;
 use crate::services::ecs::resources::service::{
@@ -18,6 +17,7 @@ use crate::services::ecs::resources::{
 };
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy, ZONE_ATTRIBUTE};
 use crate::services::ecs::scheduler::plan_service::Start;
+use crate::services::ecs::{auto_instances, network};
 use crate::store::{State, Transaction};
 use crate::time::Timestamp;
 
@@ -196,22 +196,26 @@ fn on_instances(
     now: Timestamp,
 ) -> Started {
     let blueprint = &launch.blueprint;
+    let rendered = blueprint.definition.render();
+    let requirements = Requirements::of(blueprint.needs(), &rendered).under(&launch.constraints, &blueprint.group);
+    let spread = [Strategy::SpreadAttribute(ZONE_ATTRIBUTE.to_owned()), Strategy::SpreadInstances];
+    let strategies = if launch.strategies.is_empty() { &spread[..] } else { &launch.strategies };
+    if start.on.is_empty() {
+        auto_instances::make_room(tx, shared, &blueprint.cluster, &requirements, strategies, start.count);
+    }
     let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
         .filter(|instance| instance.status == "ACTIVE")
         .filter(|instance| start.on.is_empty() || start.on.contains(&instance.key))
         .cloned()
         .collect();
     if instances.is_empty() {
+        auto_instances::hint(shared);
         let what = format!("{NO_PLACE} Reason: {NO_INSTANCES} {MORE}");
         return Started { tasks: Vec::new(), failure: Some(failed(what, NO_INSTANCES)) };
     }
-    let rendered = blueprint.definition.render();
-    let requirements = Requirements::of(blueprint.needs(), &rendered).under(&launch.constraints, &blueprint.group);
     let candidates =
         Candidate::with_loads(instances.iter().map(|instance| &**instance), &tx.instance_loads, &blueprint.group);
     let mut random = |bound| shared.ids.below(bound);
-    let spread = [Strategy::SpreadAttribute(ZONE_ATTRIBUTE.to_owned()), Strategy::SpreadInstances];
-    let strategies = if launch.strategies.is_empty() { &spread[..] } else { &launch.strategies };
     let (mut chosen, mut refused): (Vec<&Arc<ContainerInstance>>, Option<(usize, &'static str)>) = (Vec::new(), None);
     if start.on.is_empty() {
         let plan = placement::place(&candidates, &requirements, strategies, start.count, &mut random);

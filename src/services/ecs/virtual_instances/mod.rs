@@ -1,9 +1,11 @@
 //! Virtual container instances on request: added, listed and removed through the admin API and `localecs instances`, and
 //! brought about by a configuration file. docs/instances.md describes them.
 
+pub mod faults;
 pub mod file;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use api_models::Unexpected;
 use api_models::ecs::{Attribute, Tag};
@@ -65,7 +67,7 @@ pub enum Refusal {
     Launch(#[from] LaunchError),
     #[error("there is no container instance {0}; `localecs instances list` shows them")]
     NoInstance(String),
-    #[error("{0} is an EC2 instance: end it with ec2 terminate-instances")]
+    #[error("{0} is an EC2 instance: stop or end it with ec2 stop-instances or terminate-instances")]
     OfEc2(String),
     #[error(transparent)]
     Unexpected(#[from] Unexpected),
@@ -171,6 +173,8 @@ pub struct Summary {
     /// `m5.large`; nothing when the instance did not say.
     pub instance_type: Option<String>,
     pub zone: Option<String>,
+    /// Where host ports of its tasks are found; where all are when there is none.
+    pub address: Option<Ipv4Addr>,
     pub status: String,
     pub agent_connected: bool,
     /// CPU units and MiB: what it has, and has left.
@@ -196,6 +200,7 @@ impl Summary {
             ec2_instance_id: instance.ec2_instance_id.clone(),
             instance_type: value_of(instance, "ecs.instance-type").map(str::to_owned),
             zone: value_of(instance, ZONE_ATTRIBUTE).map(str::to_owned),
+            address: instance.address,
             status: instance.status.clone(),
             agent_connected: instance.agent_connected,
             cpu: instance.registered.cpu,

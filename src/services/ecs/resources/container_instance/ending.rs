@@ -52,6 +52,33 @@ pub fn terminate(tx: &mut Transaction, key: &ContainerInstanceKey, now: Timestam
     Some(instance)
 }
 
+/// Its EC2 instance is stopped: nothing is left of its tasks, and its agent is gone until it is started again. Returns
+/// whether there is such an instance.
+pub fn stop(tx: &mut Transaction, key: &ContainerInstanceKey, now: Timestamp) -> bool {
+    let Some(instance) = tx.container_instances.get(key).filter(|instance| instance.status != "INACTIVE") else {
+        return false;
+    };
+    let id = instance.ec2_instance_id.clone().unwrap_or_else(|| key.id.to_string());
+    stop_tasks(tx, key, &TaskStopCode::TerminationNotice, &format!("Host EC2 (instance {id}) stopped."), now);
+    connect(tx, key, false)
+}
+
+/// Its agent loses its connection, or has it again. Without one, tasks go on as they are, and ECS neither places tasks there
+/// nor learns how those fare that are there, nor can it stop them. Returns whether there is such an instance.
+pub fn connect(tx: &mut Transaction, key: &ContainerInstanceKey, connected: bool) -> bool {
+    let mut found = false;
+    tx.update(key, |instance: &mut ContainerInstance| {
+        found = instance.status != "INACTIVE";
+        let changes = found && instance.agent_connected != connected;
+        if changes {
+            instance.agent_connected = connected;
+            instance.version += 1;
+        }
+        changes
+    });
+    found
+}
+
 /// Makes the instance INACTIVE; its tasks are the caller's business.
 pub fn deregister(tx: &mut Transaction, key: &ContainerInstanceKey) {
     tx.update(key, |instance: &mut ContainerInstance| {

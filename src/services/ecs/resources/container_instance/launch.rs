@@ -10,7 +10,7 @@ use api_models::ecs::{Attribute, Tag};
 use sha2::{Digest, Sha256};
 
 use super::registration::{self, Given, IdentityDocument, RESERVED_PORTS};
-use super::{AttributeList, ContainerInstance, ContainerInstanceKey, Origin, Resources, attributes};
+use super::{AttributeList, ContainerInstance, ContainerInstanceKey, Origin, Resources, addresses, attributes};
 use crate::identity::Region;
 use crate::ids::IdSource;
 use crate::services::Shared;
@@ -81,6 +81,14 @@ pub enum LaunchError {
 /// The cluster or the zone is none, or attributes or tags break the rules; then nothing is written.
 pub fn launch(tx: &mut Transaction, shared: &Shared, new: NewInstance) -> Result<ContainerInstance, LaunchError> {
     check(tx, &new)?;
+    let instance = draft(tx, shared, new);
+    tx.put(instance.clone());
+    Ok(instance)
+}
+
+/// The instance as [`launch`] would make it; nothing is checked, and nothing is written.
+#[must_use]
+pub fn draft(state: &State, shared: &Shared, new: NewInstance) -> ContainerInstance {
     let scope = &new.cluster.scope;
     let ids = &shared.ids;
     let ec2_instance_id = new.ec2_instance_id.unwrap_or_else(|| ids.ec2_id("i"));
@@ -115,14 +123,18 @@ pub fn launch(tx: &mut Transaction, shared: &Shared, new: NewInstance) -> Result
         remaining: given.resources.clone(),
         attributes: AttributeList::default(),
         capacity_provider: new.capacity_provider,
+        address: addresses::next(
+            &state.instance_addresses,
+            shared.config.publish_address,
+            shared.config.instance_addresses,
+        ),
         origin: new.origin,
         tags: new.tags,
         registered_at: shared.clock.now(),
         version: 0,
     };
-    given.refresh(tx, &mut instance);
-    tx.put(instance.clone());
-    Ok(instance)
+    given.refresh(state, &mut instance);
+    instance
 }
 
 fn check(state: &State, new: &NewInstance) -> Result<(), LaunchError> {

@@ -1,5 +1,6 @@
 //! Container instances: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/create-capacity.html>
 
+pub mod addresses;
 mod attribute_list;
 pub mod attributes;
 pub mod ending;

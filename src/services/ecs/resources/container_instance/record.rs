@@ -3,15 +3,16 @@
 //! Here an instance is a bounded share of the local engine.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use api_models::ecs::{Tag, VersionInfo};
 use serde::{Deserialize, Serialize};
 
-use super::AttributeList;
+use super::{AttributeList, addresses};
 use crate::identity::Scope;
 use crate::services::ecs::resources::ClusterKey;
-use crate::store::Record;
+use crate::store::{Record, State};
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -93,6 +94,9 @@ pub struct ContainerInstance {
     pub remaining: Resources,
     pub attributes: AttributeList,
     pub capacity_provider: Option<String>,
+    /// Where host ports of its tasks are published; where all are when `None`.
+    #[serde(default)]
+    pub address: Option<Ipv4Addr>,
     /// How it came to be.
     #[serde(default)]
     pub origin: Origin,
@@ -106,5 +110,9 @@ impl Record for ContainerInstance {
 
     fn key(&self) -> ContainerInstanceKey {
         self.key.clone()
+    }
+
+    fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
+        addresses::follow(state, old, new);
     }
 }

@@ -16,6 +16,7 @@ use crate::identity::Scope;
 use crate::services::ec2::instance_types::{self, InstanceType};
 use crate::services::ecs::network;
 use crate::services::ecs::resources::{ClusterKey, lookup};
+use crate::services::ecs::scheduler::placement::attribute;
 use crate::store::State;
 
 /// Ports of an instance that tasks can't have: SSH, Docker's and the agent's. In AWS's order.
@@ -165,10 +166,41 @@ impl Given {
         attributes::merge(capabilities.chain(standard).collect(), self.attributes.iter().cloned())
     }
 
+    /// Whether the value of this attribute is not just made up.
+    fn says(&self, name: &str) -> bool {
+        let document = &self.document;
+        self.attributes.iter().any(|it| it.name.as_deref() == Some(name))
+            || match name {
+                "ecs.availability-zone" => document.availability_zone.is_some(),
+                "ecs.subnet-id" | "ecs.vpc-id" => document.availability_zone.is_some() || self.subnet_id.is_some(),
+                "ecs.cpu-architecture" => document.architecture.is_some() || document.instance_type.is_some(),
+                _ => true,
+            }
+    }
+
+    /// Checks that this is the instance that registered before.
+    ///
+    /// # Errors
+    /// InvalidParameterException, in the words that the ECS agent looks for, when it is of another type now; and when its
+    /// identity document is that of another instance.
+    pub fn check_same(&self, instance: &ContainerInstance) -> Result<(), InvalidParameterException> {
+        let known_type = attribute(instance, "ecs.instance-type");
+        if known_type.zip(self.document.instance_type.as_deref()).is_some_and(|(known, this)| known != this) {
+            return Err(InvalidParameterException::new("Container instance type changes are not supported."));
+        }
+        let known_id = instance.ec2_instance_id.as_deref();
+        if known_id.zip(self.document.instance_id.as_deref()).is_some_and(|(known, this)| known != this) {
+            return Err(InvalidParameterException::new("The instance identity document is invalid."));
+        }
+        Ok(())
+    }
+
     /// Brings an instance that registers again up to date: what tasks hold of it stays taken, attributes it does not
     /// name stay.
     pub fn refresh(self, state: &State, instance: &mut ContainerInstance) {
-        let attributes = self.all_attributes(&instance.key.scope);
+        let mut attributes = self.all_attributes(&instance.key.scope);
+        let known = |name: &str| instance.attributes.iter().any(|it| it.name.as_deref() == Some(name));
+        attributes.retain(|it| it.name.as_deref().is_none_or(|name| self.says(name) || !known(name)));
         instance.attributes = attributes::merge(instance.attributes.to_vec(), attributes).into();
         instance.remaining = load::remaining(state, &instance.key, &self.resources);
         instance.registered = self.resources;

@@ -126,6 +126,10 @@ impl Blueprint {
             pause: None,
         });
         let attributes = self.attributes(&place, common);
+        let host_address = match &place {
+            Place::Instance { instance, .. } => instance.address,
+            Place::Fargate { .. } => None,
+        };
         let (launch_type, capacity_provider, instance, reserved) = match place {
             Place::Fargate { capacity_provider } => (LaunchType::Fargate, capacity_provider, None, None),
             Place::Instance { instance, reserved } => {
@@ -160,6 +164,7 @@ impl Blueprint {
             platform_version,
             platform_family,
             container_instance: instance,
+            host_address,
             availability_zone,
             attributes,
             cpu: Some(common.cpu.clone()),

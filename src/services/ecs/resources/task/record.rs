@@ -199,6 +199,9 @@ pub struct Task {
     /// What the task has taken of its container instance; `None` on Fargate, and once it was given back.
     /// [`reservation`](crate::services::ecs::resources::reservation) sets and takes it.
     pub reserved: Option<Box<Resources>>,
+    /// Where its host ports are published: the address of its container instance. Where all are when `None`.
+    #[serde(default)]
+    pub host_address: Option<Ipv4Addr>,
     pub availability_zone: Option<Arc<str>>,
     /// `ecs.cpu-architecture`
     pub attributes: Arc<[Attribute]>,
