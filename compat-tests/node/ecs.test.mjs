@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setTimeout } from "node:timers/promises";
 
 import {
   ClusterNotFoundException,
@@ -97,29 +98,33 @@ test("deployments as GitHub's action makes them", async () => {
     assert.deepEqual(failures, []);
     return services[0];
   };
-  const deploy = async (image) => {
+  const deploy = async (change) => {
     // The file that users keep is what DescribeTaskDefinition shows; the action leaves out what can't be registered.
     const shown = await client.send(new DescribeTaskDefinitionCommand({ taskDefinition: cluster }));
     const {
       taskDefinitionArn, revision, status, requiresAttributes, compatibilities, registeredAt, registeredBy, ...rest
     } = shown.taskDefinition;
-    rest.containerDefinitions[0].image = image;
+    Object.assign(rest.containerDefinitions[0], change);
     const arn = await register(rest);
     const before = await described();
     assert.equal(before.status, "ACTIVE");
     assert.ok([undefined, "ECS"].includes(before.deploymentController?.type));
     await client.send(new UpdateServiceCommand({ cluster, service, taskDefinition: arn, forceNewDeployment: false }));
-    // Pulls that fail take their time.
-    const patient = { ...waiting, maxWaitTime: 240 };
-    const stable = await waitUntilServicesStable(patient, { cluster, services: [service] });
+    const stable = await waitUntilServicesStable({ ...waiting, maxWaitTime: 120 }, { cluster, services: [service] });
     assert.equal(stable.state, "SUCCESS");
-    return { arn, before, after: await described() };
+    // A service is stable once its tasks run, and its deployment complete (what a rollback goes to) a little later.
+    let after = await described();
+    while (after.deployments[0].rolloutState === "IN_PROGRESS") {
+      await setTimeout(200);
+      after = await described();
+    }
+    return { arn, before, after };
   };
-  const good = await deploy("localecs/sample-app");
+  const good = await deploy({ image: "localecs/sample-app" });
   assert.equal(good.after.taskDefinition, good.arn);
   assert.equal(good.after.deployments[0].taskDefinition, good.arn);
-  // One that can't be pulled: the service is stable again once it is back at the last that worked.
-  const bad = await deploy(`missing/${cluster}:1`);
+  // One that does not start: the service is stable again once it is back at the last that worked.
+  const bad = await deploy({ command: ["exit", "1"] });
   assert.equal(bad.after.taskDefinition, good.arn);
   const [primary] = bad.after.deployments;
   assert.equal(primary.id, bad.before.deployments[0].id);
