@@ -275,6 +275,11 @@ class Instances(Case):
         vpc = self.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
         subnets = self.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
         self.assertEqual(sorted(it["AvailabilityZone"] for it in subnets), ZONES)
+        attribute = self.ec2.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute="enableDnsSupport")
+        self.assertEqual(attribute["EnableDnsSupport"], {"Value": True})
+        main = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "association.main", "Values": ["true"]}]
+        routes = self.ec2.describe_route_tables(Filters=main)["RouteTables"][0]["Routes"]
+        self.assertEqual([it["DestinationCidrBlock"] for it in routes], [vpc["CidrBlock"], "0.0.0.0/0"])
         groups = self.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])
         self.assertEqual(groups["SecurityGroups"][0]["VpcId"], vpc["VpcId"])
         kind = self.ec2.describe_instance_types(InstanceTypes=["m5.large"])["InstanceTypes"][0]

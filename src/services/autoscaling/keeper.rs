@@ -52,8 +52,9 @@ impl GroupKeeper {
             if plan.steps.is_empty() {
                 return plan.wake;
             }
+            let before = group.capacity();
             for step in &plan.steps {
-                perform::perform(tx, &self.shared, &mut group, step, now);
+                perform::perform(tx, &self.shared, &mut group, step, before, now);
             }
             if plan.steps.contains(&plan::Step::Delete) {
                 delete(tx, key);

@@ -84,6 +84,10 @@ operation_error!(DescribeRegionsError, operations::DESCRIBE_REGIONS, {
     ClientError,
 });
 
+operation_error!(DescribeRouteTablesError, operations::DESCRIBE_ROUTE_TABLES, {
+    ClientError,
+});
+
 operation_error!(DescribeSecurityGroupsError, operations::DESCRIBE_SECURITY_GROUPS, {
     ClientError,
 });
@@ -93,6 +97,10 @@ operation_error!(DescribeSubnetsError, operations::DESCRIBE_SUBNETS, {
 });
 
 operation_error!(DescribeTagsError, operations::DESCRIBE_TAGS, {
+    ClientError,
+});
+
+operation_error!(DescribeVpcAttributeError, operations::DESCRIBE_VPC_ATTRIBUTE, {
     ClientError,
 });
 
@@ -144,9 +152,11 @@ common_error!(CommonError {
     DescribeLaunchTemplatesError,
     DescribeNetworkInterfacesError,
     DescribeRegionsError,
+    DescribeRouteTablesError,
     DescribeSecurityGroupsError,
     DescribeSubnetsError,
     DescribeTagsError,
+    DescribeVpcAttributeError,
     DescribeVpcsError,
     ModifyLaunchTemplateError,
     RebootInstancesError,

@@ -233,6 +233,23 @@ pub static DESCRIBE_REGIONS: OperationSchema = OperationSchema::new(
 
 operation!(DescribeRegions, DESCRIBE_REGIONS, types::DescribeRegionsRequest => types::DescribeRegionsResult, errors::DescribeRegionsError);
 
+pub static DESCRIBE_ROUTE_TABLES: OperationSchema = OperationSchema::new(
+    "DescribeRouteTables",
+    &SERVICE,
+    &schema::DESCRIBE_ROUTE_TABLES_REQUEST,
+    &schema::DESCRIBE_ROUTE_TABLES_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on()
+.paginated(Pagination {
+    input_token: &["NextToken"],
+    output_token: &["NextToken"],
+    limit_key: Some("MaxResults"),
+    result_key: &["RouteTables"],
+});
+
+operation!(DescribeRouteTables, DESCRIBE_ROUTE_TABLES, types::DescribeRouteTablesRequest => types::DescribeRouteTablesResult, errors::DescribeRouteTablesError);
+
 pub static DESCRIBE_SECURITY_GROUPS: OperationSchema = OperationSchema::new(
     "DescribeSecurityGroups",
     &SERVICE,
@@ -283,6 +300,17 @@ pub static DESCRIBE_TAGS: OperationSchema = OperationSchema::new(
 });
 
 operation!(DescribeTags, DESCRIBE_TAGS, types::DescribeTagsRequest => types::DescribeTagsResult, errors::DescribeTagsError);
+
+pub static DESCRIBE_VPC_ATTRIBUTE: OperationSchema = OperationSchema::new(
+    "DescribeVpcAttribute",
+    &SERVICE,
+    &schema::DESCRIBE_VPC_ATTRIBUTE_REQUEST,
+    &schema::DESCRIBE_VPC_ATTRIBUTE_RESULT,
+    &[&schema::CLIENT_ERROR],
+)
+.on();
+
+operation!(DescribeVpcAttribute, DESCRIBE_VPC_ATTRIBUTE, types::DescribeVpcAttributeRequest => types::DescribeVpcAttributeResult, errors::DescribeVpcAttributeError);
 
 pub static DESCRIBE_VPCS: OperationSchema = OperationSchema::new(
     "DescribeVpcs",

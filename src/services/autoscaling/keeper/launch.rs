@@ -15,18 +15,17 @@ use crate::time::Timestamp;
 /// Between attempts to launch what can't be launched.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
 
-/// The instance is a member of the group from now on. What can't be launched is told by an activity.
+/// The instance is a member of the group from now on; the capacity was `before` when that was decided. What can't be launched is told by an activity.
 pub(super) fn launch(
     tx: &mut Transaction,
     shared: &Shared,
     group: &mut Group,
     zone: &str,
     rebalances: bool,
+    before: i32,
     now: Timestamp,
 ) {
-    let (before, desired) = (group.capacity(), group.desired);
-    // Of several launches in one plan, all say the same.
-    let before = before.min(desired);
+    let desired = group.desired;
     let subnet = subnet_in(group, zone);
     let place = Place { zone: zone.to_owned(), subnet: subnet.clone() };
     let sentence = match rebalances {

@@ -12,10 +12,18 @@ use crate::store::Transaction;
 use crate::time::Timestamp;
 
 /// `group` is the caller's to write back.
-pub(super) fn perform(tx: &mut Transaction, shared: &Shared, group: &mut Group, step: &Step, now: Timestamp) {
+/// The group's capacity was `before` when the plan was made.
+pub(super) fn perform(
+    tx: &mut Transaction,
+    shared: &Shared,
+    group: &mut Group,
+    step: &Step,
+    before: i32,
+    now: Timestamp,
+) {
     match step {
-        Step::Launch { zone, rebalances } => launch::launch(tx, shared, group, zone, *rebalances, now),
-        Step::Take { id, why } => take(tx, shared, group, id, *why, now),
+        Step::Launch { zone, rebalances } => launch::launch(tx, shared, group, zone, *rebalances, before, now),
+        Step::Take { id, why } => take(tx, shared, group, id, *why, before, now),
         Step::Wait { id, transition } => wait(tx, shared, group, id, *transition, now),
         Step::Serve { id } => serve(tx, group, id, now),
         Step::Terminate { id } => terminate(tx, group, id, now),
@@ -33,9 +41,10 @@ pub fn delete(tx: &mut Transaction, key: &GroupKey) {
     tx.delete::<Group>(key);
 }
 
-/// Begins a member's end; one that is ending already is left alone.
-pub fn take(tx: &mut Transaction, shared: &Shared, group: &mut Group, id: &str, why: Why, now: Timestamp) {
-    let (before, desired) = (group.capacity(), group.desired);
+/// Begins a member's end; one that is ending already is left alone. The group's capacity was `before` when that was
+/// decided.
+pub fn take(tx: &mut Transaction, shared: &Shared, group: &mut Group, id: &str, why: Why, before: i32, now: Timestamp) {
+    let desired = group.desired;
     let Some(member) = group.members.get_mut(id).filter(|member| !member.lifecycle.is_ending()) else { return };
     let counted = member.lifecycle.counts();
     let at = now.to_rfc3339();

@@ -122,6 +122,8 @@ async fn a_group_fills_its_cluster_and_replaces_what_goes() {
     let activities = activities.await.expect("activities").activities.expect("activities");
     assert_eq!(activities.len(), 5);
     assert!(activities.iter().all(|it| it.progress == Some(100)), "{activities:?}");
+    let from_none = activities.iter().filter_map(|it| it.cause.as_deref());
+    assert_eq!(from_none.filter(|cause| cause.ends_with("increasing the capacity from 0 to 3.")).count(), 3);
     let first = activities.last().and_then(|it| it.cause.as_deref()).expect("a cause");
     assert!(first.contains("a user request created an AutoScalingGroup changing the desired capacity from 0 to 3."));
 }

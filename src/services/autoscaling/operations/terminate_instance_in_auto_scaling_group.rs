@@ -28,6 +28,7 @@ pub(crate) async fn handle(
                 return Err(change::no_instance(&id));
             };
             let mut group = Group::clone(change::find(tx, &context.scope, &key.name)?);
+            let before = group.capacity();
             let member = change::member(&group, &id)?;
             if shrinks && member.lifecycle.counts() {
                 if group.desired <= group.min {
@@ -41,7 +42,7 @@ pub(crate) async fn handle(
                 group.desired -= 1;
                 group.scaled_at = Some(now);
             }
-            keeper::take_out(tx, &context.shared, &mut group, &id, Why::Asked, now);
+            keeper::take_out(tx, &context.shared, &mut group, &id, Why::Asked, before, now);
             let activity = group.members.get(&id).and_then(|member| member.activity.clone()).unwrap_or_default();
             tx.put(group);
             let shown = activity::activities_of(tx, &key).rev().find(|it| *it.key.id == *activity).map(|it| it.shown());

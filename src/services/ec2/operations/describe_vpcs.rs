@@ -6,7 +6,7 @@ use api_models::ec2::{
 };
 
 use crate::services::Context;
-use crate::services::ec2::resources::errors::{error, page_size, unless_dry};
+use crate::services::ec2::resources::errors::{page_size, unless_dry};
 use crate::services::ec2::resources::filters::{Field, Filters};
 use crate::services::ec2::resources::vpc;
 use crate::services::ecs::network;
@@ -19,8 +19,8 @@ pub(crate) async fn handle(
     page_size(input.max_results, 5, 1000)?;
     unless_dry(input.dry_run)?;
     let id = network::default_vpc(&context.scope);
-    if let Some(gone) = input.vpc_ids.iter().flatten().find(|wanted| **wanted != id) {
-        return Err(error("InvalidVpcID.NotFound", format!("The vpc ID '{gone}' does not exist")).into());
+    for wanted in input.vpc_ids.iter().flatten() {
+        vpc::check_id(&context.scope, wanted)?;
     }
     let range = vpc::range(&context).to_string();
     let account = context.scope.account.to_string();

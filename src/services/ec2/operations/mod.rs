@@ -19,9 +19,11 @@ pub(crate) mod describe_launch_template_versions;
 pub(crate) mod describe_launch_templates;
 pub(crate) mod describe_network_interfaces;
 pub(crate) mod describe_regions;
+pub(crate) mod describe_route_tables;
 pub(crate) mod describe_security_groups;
 pub(crate) mod describe_subnets;
 pub(crate) mod describe_tags;
+pub(crate) mod describe_vpc_attribute;
 pub(crate) mod describe_vpcs;
 pub(crate) mod modify_launch_template;
 pub(crate) mod reboot_instances;
@@ -54,9 +56,11 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeLaunchTemplates, _, _>(describe_launch_templates::handle),
         Entry::new::<ops::DescribeNetworkInterfaces, _, _>(describe_network_interfaces::handle),
         Entry::new::<ops::DescribeRegions, _, _>(describe_regions::handle),
+        Entry::new::<ops::DescribeRouteTables, _, _>(describe_route_tables::handle),
         Entry::new::<ops::DescribeSecurityGroups, _, _>(describe_security_groups::handle),
         Entry::new::<ops::DescribeSubnets, _, _>(describe_subnets::handle),
         Entry::new::<ops::DescribeTags, _, _>(describe_tags::handle),
+        Entry::new::<ops::DescribeVpcAttribute, _, _>(describe_vpc_attribute::handle),
         Entry::new::<ops::DescribeVpcs, _, _>(describe_vpcs::handle),
         Entry::new::<ops::ModifyLaunchTemplate, _, _>(modify_launch_template::handle),
         Entry::new::<ops::RebootInstances, _, _>(reboot_instances::handle),

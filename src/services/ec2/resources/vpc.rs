@@ -4,10 +4,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use api_models::ec2::{
-    GroupIdentifier, NetworkInterface, NetworkInterfaceAttachment, NetworkInterfacePrivateIpAddress,
+    ClientError, GroupIdentifier, NetworkInterface, NetworkInterfaceAttachment, NetworkInterfacePrivateIpAddress,
     NetworkInterfaceStatus, NetworkInterfaceType,
 };
 
+use super::errors::error;
 use super::filters::Field;
 use crate::identity::Scope;
 use crate::services::Context;
@@ -21,6 +22,17 @@ pub fn range(context: &Context) -> Cidr {
     let config = context.config();
     let wanted = || config.vpc_cidr.parse().unwrap_or(network::FIRST_RANGE);
     config.vpc_range.known().unwrap_or_else(wanted)
+}
+
+/// The VPC's id must be the default one's.
+///
+/// # Errors
+/// InvalidVpcID.NotFound.
+pub fn check_id(scope: &Scope, id: &str) -> Result<(), ClientError> {
+    if id == network::default_vpc(scope) {
+        return Ok(());
+    }
+    Err(error("InvalidVpcID.NotFound", format!("The vpc ID '{id}' does not exist")))
 }
 
 /// The interface of a task.

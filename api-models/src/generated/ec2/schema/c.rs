@@ -43,6 +43,8 @@ pub static CAPACITY_RESERVATION_TARGET_RESPONSE: StructureSchema = StructureSche
     ],
 );
 
+pub static CARRIER_GATEWAY_ID: StringSchema = StringSchema::new("CarrierGatewayId");
+
 pub static CLIENT_ERROR: StructureSchema = StructureSchema::new(
     "ClientError",
     &[MemberSchema::new("Code", Schema::String(&STRING)), MemberSchema::new("Message", Schema::String(&STRING))],
@@ -91,6 +93,8 @@ pub static CORE_COUNT: IntegerSchema = IntegerSchema::new("CoreCount");
 
 pub static CORE_COUNT_LIST: ListSchema =
     ListSchema::new("CoreCountList", Schema::Integer(&CORE_COUNT)).member_name("item");
+
+pub static CORE_NETWORK_ARN: StringSchema = StringSchema::new("CoreNetworkArn");
 
 pub static CPU_MANUFACTURER: StringSchema =
     StringSchema::new("CpuManufacturer").one_of(&["intel", "amd", "amazon-web-services", "apple"]);

@@ -322,6 +322,28 @@ pub static DESCRIBE_REGIONS_RESULT: StructureSchema = StructureSchema::new(
     &[MemberSchema::new("Regions", Schema::List(&REGION_LIST)).wire("regionInfo")],
 );
 
+pub static DESCRIBE_ROUTE_TABLES_MAX_RESULTS: IntegerSchema =
+    IntegerSchema::new("DescribeRouteTablesMaxResults").min(5).max(100);
+
+pub static DESCRIBE_ROUTE_TABLES_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeRouteTablesRequest",
+    &[
+        MemberSchema::new("NextToken", Schema::String(&STRING)),
+        MemberSchema::new("MaxResults", Schema::Integer(&DESCRIBE_ROUTE_TABLES_MAX_RESULTS)),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+        MemberSchema::new("RouteTableIds", Schema::List(&ROUTE_TABLE_ID_STRING_LIST)).wire("RouteTableId"),
+        MemberSchema::new("Filters", Schema::List(&FILTER_LIST)).wire("Filter"),
+    ],
+);
+
+pub static DESCRIBE_ROUTE_TABLES_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeRouteTablesResult",
+    &[
+        MemberSchema::new("RouteTables", Schema::List(&ROUTE_TABLE_LIST)).wire("routeTableSet"),
+        MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
+    ],
+);
+
 pub static DESCRIBE_SECURITY_GROUPS_MAX_RESULTS: IntegerSchema =
     IntegerSchema::new("DescribeSecurityGroupsMaxResults").min(5).max(1000);
 
@@ -382,6 +404,26 @@ pub static DESCRIBE_TAGS_RESULT: StructureSchema = StructureSchema::new(
     &[
         MemberSchema::new("NextToken", Schema::String(&STRING)).wire("nextToken"),
         MemberSchema::new("Tags", Schema::List(&TAG_DESCRIPTION_LIST)).wire("tagSet"),
+    ],
+);
+
+pub static DESCRIBE_VPC_ATTRIBUTE_REQUEST: StructureSchema = StructureSchema::new(
+    "DescribeVpcAttributeRequest",
+    &[
+        MemberSchema::new("Attribute", Schema::String(&VPC_ATTRIBUTE_NAME)).required(),
+        MemberSchema::new("VpcId", Schema::String(&VPC_ID)).required(),
+        MemberSchema::new("DryRun", Schema::Boolean).wire("dryRun"),
+    ],
+);
+
+pub static DESCRIBE_VPC_ATTRIBUTE_RESULT: StructureSchema = StructureSchema::new(
+    "DescribeVpcAttributeResult",
+    &[
+        MemberSchema::new("EnableDnsHostnames", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE)).wire("enableDnsHostnames"),
+        MemberSchema::new("EnableDnsSupport", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE)).wire("enableDnsSupport"),
+        MemberSchema::new("EnableNetworkAddressUsageMetrics", Schema::Structure(&ATTRIBUTE_BOOLEAN_VALUE))
+            .wire("enableNetworkAddressUsageMetrics"),
+        MemberSchema::new("VpcId", Schema::String(&STRING)).wire("vpcId"),
     ],
 );
 

@@ -3,6 +3,8 @@
 use super::*;
 use crate::schema::*;
 
+pub static ODB_NETWORK_ARN: StringSchema = StringSchema::new("OdbNetworkArn");
+
 pub static OPERATOR_REQUEST: StructureSchema =
     StructureSchema::new("OperatorRequest", &[MemberSchema::new("Principal", Schema::String(&STRING))]);
 

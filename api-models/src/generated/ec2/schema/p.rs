@@ -147,6 +147,14 @@ pub static PRODUCT_CODE_LIST: ListSchema =
 pub static PRODUCT_CODE_VALUES: StringSchema =
     StringSchema::new("ProductCodeValues").one_of(&["devpay", "marketplace"]);
 
+pub static PROPAGATING_VGW: StructureSchema = StructureSchema::new(
+    "PropagatingVgw",
+    &[MemberSchema::new("GatewayId", Schema::String(&STRING)).wire("gatewayId")],
+);
+
+pub static PROPAGATING_VGW_LIST: ListSchema =
+    ListSchema::new("PropagatingVgwList", Schema::Structure(&PROPAGATING_VGW)).member_name("item");
+
 pub static PUBLIC_IP_DNS_NAME_OPTIONS: StructureSchema = StructureSchema::new(
     "PublicIpDnsNameOptions",
     &[

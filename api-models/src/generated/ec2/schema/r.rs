@@ -327,6 +327,90 @@ pub static ROOT_DEVICE_TYPE: StringSchema = StringSchema::new("RootDeviceType").
 pub static ROOT_DEVICE_TYPE_LIST: ListSchema =
     ListSchema::new("RootDeviceTypeList", Schema::String(&ROOT_DEVICE_TYPE)).member_name("item");
 
+pub static ROUTE: StructureSchema = StructureSchema::new(
+    "Route",
+    &[
+        MemberSchema::new("DestinationCidrBlock", Schema::String(&STRING)).wire("destinationCidrBlock"),
+        MemberSchema::new("DestinationIpv6CidrBlock", Schema::String(&STRING)).wire("destinationIpv6CidrBlock"),
+        MemberSchema::new("DestinationPrefixListId", Schema::String(&STRING)).wire("destinationPrefixListId"),
+        MemberSchema::new("EgressOnlyInternetGatewayId", Schema::String(&STRING)).wire("egressOnlyInternetGatewayId"),
+        MemberSchema::new("GatewayId", Schema::String(&STRING)).wire("gatewayId"),
+        MemberSchema::new("InstanceId", Schema::String(&STRING)).wire("instanceId"),
+        MemberSchema::new("InstanceOwnerId", Schema::String(&STRING)).wire("instanceOwnerId"),
+        MemberSchema::new("NatGatewayId", Schema::String(&STRING)).wire("natGatewayId"),
+        MemberSchema::new("TransitGatewayId", Schema::String(&STRING)).wire("transitGatewayId"),
+        MemberSchema::new("LocalGatewayId", Schema::String(&STRING)).wire("localGatewayId"),
+        MemberSchema::new("CarrierGatewayId", Schema::String(&CARRIER_GATEWAY_ID)).wire("carrierGatewayId"),
+        MemberSchema::new("NetworkInterfaceId", Schema::String(&STRING)).wire("networkInterfaceId"),
+        MemberSchema::new("Origin", Schema::String(&ROUTE_ORIGIN)).wire("origin"),
+        MemberSchema::new("State", Schema::String(&ROUTE_STATE)).wire("state"),
+        MemberSchema::new("VpcPeeringConnectionId", Schema::String(&STRING)).wire("vpcPeeringConnectionId"),
+        MemberSchema::new("CoreNetworkArn", Schema::String(&CORE_NETWORK_ARN)).wire("coreNetworkArn"),
+        MemberSchema::new("OdbNetworkArn", Schema::String(&ODB_NETWORK_ARN)).wire("odbNetworkArn"),
+        MemberSchema::new("IpAddress", Schema::String(&STRING)).wire("ipAddress"),
+    ],
+);
+
+pub static ROUTE_LIST: ListSchema = ListSchema::new("RouteList", Schema::Structure(&ROUTE)).member_name("item");
+
+pub static ROUTE_ORIGIN: StringSchema = StringSchema::new("RouteOrigin").one_of(&[
+    "CreateRouteTable",
+    "CreateRoute",
+    "EnableVgwRoutePropagation",
+    "Advertisement",
+]);
+
+pub static ROUTE_STATE: StringSchema = StringSchema::new("RouteState").one_of(&["active", "blackhole", "filtered"]);
+
+pub static ROUTE_TABLE: StructureSchema = StructureSchema::new(
+    "RouteTable",
+    &[
+        MemberSchema::new("Associations", Schema::List(&ROUTE_TABLE_ASSOCIATION_LIST)).wire("associationSet"),
+        MemberSchema::new("PropagatingVgws", Schema::List(&PROPAGATING_VGW_LIST)).wire("propagatingVgwSet"),
+        MemberSchema::new("RouteTableId", Schema::String(&STRING)).wire("routeTableId"),
+        MemberSchema::new("Routes", Schema::List(&ROUTE_LIST)).wire("routeSet"),
+        MemberSchema::new("Tags", Schema::List(&TAG_LIST)).wire("tagSet"),
+        MemberSchema::new("VpcId", Schema::String(&STRING)).wire("vpcId"),
+        MemberSchema::new("OwnerId", Schema::String(&STRING)).wire("ownerId"),
+    ],
+);
+
+pub static ROUTE_TABLE_ASSOCIATION: StructureSchema = StructureSchema::new(
+    "RouteTableAssociation",
+    &[
+        MemberSchema::new("Main", Schema::Boolean).wire("main"),
+        MemberSchema::new("RouteTableAssociationId", Schema::String(&STRING)).wire("routeTableAssociationId"),
+        MemberSchema::new("RouteTableId", Schema::String(&STRING)).wire("routeTableId"),
+        MemberSchema::new("SubnetId", Schema::String(&STRING)).wire("subnetId"),
+        MemberSchema::new("GatewayId", Schema::String(&STRING)).wire("gatewayId"),
+        MemberSchema::new("PublicIpv4Pool", Schema::String(&STRING)).wire("publicIpv4Pool"),
+        MemberSchema::new("AssociationState", Schema::Structure(&ROUTE_TABLE_ASSOCIATION_STATE))
+            .wire("associationState"),
+    ],
+);
+
+pub static ROUTE_TABLE_ASSOCIATION_LIST: ListSchema =
+    ListSchema::new("RouteTableAssociationList", Schema::Structure(&ROUTE_TABLE_ASSOCIATION)).member_name("item");
+
+pub static ROUTE_TABLE_ASSOCIATION_STATE: StructureSchema = StructureSchema::new(
+    "RouteTableAssociationState",
+    &[
+        MemberSchema::new("State", Schema::String(&ROUTE_TABLE_ASSOCIATION_STATE_CODE)).wire("state"),
+        MemberSchema::new("StatusMessage", Schema::String(&STRING)).wire("statusMessage"),
+    ],
+);
+
+pub static ROUTE_TABLE_ASSOCIATION_STATE_CODE: StringSchema = StringSchema::new("RouteTableAssociationStateCode")
+    .one_of(&["associating", "associated", "disassociating", "disassociated", "failed"]);
+
+pub static ROUTE_TABLE_ID: StringSchema = StringSchema::new("RouteTableId");
+
+pub static ROUTE_TABLE_ID_STRING_LIST: ListSchema =
+    ListSchema::new("RouteTableIdStringList", Schema::String(&ROUTE_TABLE_ID)).member_name("item");
+
+pub static ROUTE_TABLE_LIST: ListSchema =
+    ListSchema::new("RouteTableList", Schema::Structure(&ROUTE_TABLE)).member_name("item");
+
 pub static RUN_INSTANCES_MONITORING_ENABLED: StructureSchema = StructureSchema::new(
     "RunInstancesMonitoringEnabled",
     &[

@@ -82,6 +82,12 @@ pub static VPC: StructureSchema = StructureSchema::new(
     ],
 );
 
+pub static VPC_ATTRIBUTE_NAME: StringSchema = StringSchema::new("VpcAttributeName").one_of(&[
+    "enableDnsSupport",
+    "enableDnsHostnames",
+    "enableNetworkAddressUsageMetrics",
+]);
+
 pub static VPC_CIDR_BLOCK_ASSOCIATION: StructureSchema = StructureSchema::new(
     "VpcCidrBlockAssociation",
     &[

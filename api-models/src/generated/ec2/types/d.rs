@@ -424,6 +424,34 @@ structure!(DescribeRegionsResult, schema::DESCRIBE_REGIONS_RESULT, {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DescribeRouteTablesRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+    pub dry_run: Option<bool>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+
+structure!(DescribeRouteTablesRequest, schema::DESCRIBE_ROUTE_TABLES_REQUEST, {
+    0 next_token,
+    1 max_results,
+    2 dry_run,
+    3 route_table_ids,
+    4 filters,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeRouteTablesResult {
+    pub route_tables: Option<Vec<RouteTable>>,
+    pub next_token: Option<String>,
+}
+
+structure!(DescribeRouteTablesResult, schema::DESCRIBE_ROUTE_TABLES_RESULT, {
+    0 route_tables,
+    1 next_token,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DescribeSecurityGroupsRequest {
     pub group_ids: Option<Vec<String>>,
     pub group_names: Option<Vec<String>>,
@@ -505,6 +533,34 @@ pub struct DescribeTagsResult {
 structure!(DescribeTagsResult, schema::DESCRIBE_TAGS_RESULT, {
     0 next_token,
     1 tags,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeVpcAttributeRequest {
+    pub attribute: Option<VpcAttributeName>,
+    pub vpc_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+
+structure!(DescribeVpcAttributeRequest, schema::DESCRIBE_VPC_ATTRIBUTE_REQUEST, {
+    0 attribute,
+    1 vpc_id,
+    2 dry_run,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeVpcAttributeResult {
+    pub enable_dns_hostnames: Option<Box<AttributeBooleanValue>>,
+    pub enable_dns_support: Option<Box<AttributeBooleanValue>>,
+    pub enable_network_address_usage_metrics: Option<Box<AttributeBooleanValue>>,
+    pub vpc_id: Option<String>,
+}
+
+structure!(DescribeVpcAttributeResult, schema::DESCRIBE_VPC_ATTRIBUTE_RESULT, {
+    0 enable_dns_hostnames,
+    1 enable_dns_support,
+    2 enable_network_address_usage_metrics,
+    3 vpc_id,
 });
 
 #[derive(Clone, Default, PartialEq)]

@@ -178,6 +178,15 @@ string_enum!(ProductCodeValues {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PropagatingVgw {
+    pub gateway_id: Option<String>,
+}
+
+structure!(PropagatingVgw, schema::PROPAGATING_VGW, {
+    0 gateway_id,
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PublicIpDnsNameOptions {
     pub dns_hostname_type: Option<String>,
     pub public_ipv4_dns_name: Option<String>,

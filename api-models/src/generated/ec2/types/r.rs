@@ -349,6 +349,123 @@ string_enum!(RootDeviceType {
 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Route {
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub instance_owner_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub carrier_gateway_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub origin: Option<RouteOrigin>,
+    pub state: Option<RouteState>,
+    pub vpc_peering_connection_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub ip_address: Option<String>,
+}
+
+structure!(Route, schema::ROUTE, {
+    0 destination_cidr_block,
+    1 destination_ipv6_cidr_block,
+    2 destination_prefix_list_id,
+    3 egress_only_internet_gateway_id,
+    4 gateway_id,
+    5 instance_id,
+    6 instance_owner_id,
+    7 nat_gateway_id,
+    8 transit_gateway_id,
+    9 local_gateway_id,
+    10 carrier_gateway_id,
+    11 network_interface_id,
+    12 origin,
+    13 state,
+    14 vpc_peering_connection_id,
+    15 core_network_arn,
+    16 odb_network_arn,
+    17 ip_address,
+});
+
+string_enum!(RouteOrigin {
+    CreateRouteTable = "CreateRouteTable",
+    CreateRoute = "CreateRoute",
+    EnableVgwRoutePropagation = "EnableVgwRoutePropagation",
+    Advertisement = "Advertisement",
+});
+
+string_enum!(RouteState {
+    Active = "active",
+    Blackhole = "blackhole",
+    Filtered = "filtered",
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RouteTable {
+    pub associations: Option<Vec<RouteTableAssociation>>,
+    pub propagating_vgws: Option<Vec<PropagatingVgw>>,
+    pub route_table_id: Option<String>,
+    pub routes: Option<Vec<Route>>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub owner_id: Option<String>,
+}
+
+structure!(RouteTable, schema::ROUTE_TABLE, {
+    0 associations,
+    1 propagating_vgws,
+    2 route_table_id,
+    3 routes,
+    4 tags,
+    5 vpc_id,
+    6 owner_id,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RouteTableAssociation {
+    pub main: Option<bool>,
+    pub route_table_association_id: Option<String>,
+    pub route_table_id: Option<String>,
+    pub subnet_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub association_state: Option<Box<RouteTableAssociationState>>,
+}
+
+structure!(RouteTableAssociation, schema::ROUTE_TABLE_ASSOCIATION, {
+    0 main,
+    1 route_table_association_id,
+    2 route_table_id,
+    3 subnet_id,
+    4 gateway_id,
+    5 public_ipv4_pool,
+    6 association_state,
+});
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RouteTableAssociationState {
+    pub state: Option<RouteTableAssociationStateCode>,
+    pub status_message: Option<String>,
+}
+
+structure!(RouteTableAssociationState, schema::ROUTE_TABLE_ASSOCIATION_STATE, {
+    0 state,
+    1 status_message,
+});
+
+string_enum!(RouteTableAssociationStateCode {
+    Associating = "associating",
+    Associated = "associated",
+    Disassociating = "disassociating",
+    Disassociated = "disassociated",
+    Failed = "failed",
+});
+
+#[derive(Clone, Default, PartialEq)]
 pub struct RunInstancesMonitoringEnabled {
     pub metric_category_ids: Option<Vec<String>>,
     pub enabled: Option<bool>,

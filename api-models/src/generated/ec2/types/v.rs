@@ -108,6 +108,12 @@ structure!(Vpc, schema::VPC, {
     11 dhcp_options_id,
 });
 
+string_enum!(VpcAttributeName {
+    EnableDnsSupport = "enableDnsSupport",
+    EnableDnsHostnames = "enableDnsHostnames",
+    EnableNetworkAddressUsageMetrics = "enableNetworkAddressUsageMetrics",
+});
+
 #[derive(Clone, Default, PartialEq)]
 pub struct VpcCidrBlockAssociation {
     pub association_id: Option<String>,
