@@ -1,7 +1,9 @@
-"""Terraform: the example of docs/terraform.md, applied, updated in place and destroyed. Run by tests/compat/clients.rs."""
+"""Terraform: the examples of docs/terraform.md and docs/auto-scaling.md, applied, updated in place and destroyed. Run by
+tests/compat/clients.rs."""
 
 import os
 import pathlib
+import random
 import re
 import subprocess
 import tempfile
@@ -9,16 +11,17 @@ import unittest
 
 import boto3
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "terraform.md"
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
 # What the second configuration of the page leaves out.
 SKIPPED = r"\n *skip_.*"
 
 
-def example():
-    """The configuration of the page, for the server and the account of this test."""
-    text = re.search(r"```hcl\n(.*?)```", PAGE.read_text(), re.S).group(1)
+def example(page="terraform.md", account=None):
+    """The configuration of a page, for the server and the account of this test."""
+    account = account or os.environ["AWS_ACCESS_KEY_ID"]
+    text = re.search(r"```hcl\n(.*?)```", (DOCS / page).read_text(), re.S).group(1)
     text = text.replace("http://localhost:4566", os.environ["AWS_ENDPOINT_URL"])
-    return text.replace('"123456789012"', f'"{os.environ["AWS_ACCESS_KEY_ID"]}"')
+    return text.replace('"123456789012"', f'"{account}"')
 
 
 class Terraform(unittest.TestCase):
@@ -77,6 +80,23 @@ class Terraform(unittest.TestCase):
         self.assertEqual(self.ecs.list_clusters()["clusterArns"], [])
         self.assertEqual(self.ecs.list_task_definitions(familyPrefix="web")["taskDefinitionArns"], [])
         self.assertEqual(self.ecs.describe_clusters(clusters=["demo"])["clusters"][0]["status"], "INACTIVE")
+
+    def test_a_group_of_instances(self):
+        # The other test has a cluster of the same name.
+        account = f"{random.randrange(10**12):012}"
+        ecs = boto3.client("ecs", aws_access_key_id=account, aws_secret_access_key="any")
+        (self.folder / "main.tf").write_text(example("auto-scaling.md", account))
+        self.terraform("init")
+        self.terraform("apply", "-auto-approve")
+
+        def instances():
+            return len(ecs.list_container_instances(cluster="demo", status="ACTIVE")["containerInstanceArns"])
+        self.assertEqual(instances(), 3)
+        self.terraform("plan", "-detailed-exitcode")
+        self.assertIn("aws_autoscaling_group.demo: Modifying", self.terraform("apply", "-auto-approve", "-var", "size=1"))
+        self.assertEqual(instances(), 1)
+        self.terraform("destroy", "-auto-approve")
+        self.assertEqual(self.terraform("state", "list"), "")
 
 
 if __name__ == "__main__":
