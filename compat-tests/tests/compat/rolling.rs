@@ -37,7 +37,7 @@ async fn web(ecs: &Ecs, family: &str, version: &str) -> String {
         .port_mappings(PortMapping::builder().container_port(8080).build())
         .environment(KeyValuePair::builder().name("VERSION").value(version).build())
         .health_check(check.expect("a command is given"))
-        .stop_timeout(4);
+        .stop_timeout(10);
     ecs.on_fargate().family(family).container_definitions(container.build()).registered().await
 }
 
@@ -66,7 +66,7 @@ fn client(shared: Arc<Shared>, mut turn: usize) -> JoinHandle<()> {
             let endpoints = shared.endpoints.lock().expect("no panic").clone();
             turn += 1;
             let Some(endpoint) = endpoints.get(turn % endpoints.len().max(1)) else { continue };
-            match http::get(&format!("{endpoint}/env")) {
+            match http::request("GET", &format!("{endpoint}/env"), &[], b"", PATIENCE) {
                 Ok(answer) if answer.status == 200 => {
                     let text = answer.text();
                     let version = text.lines().find_map(|line| line.strip_prefix("VERSION=")).unwrap_or("none");
