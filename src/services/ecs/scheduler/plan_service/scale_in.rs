@@ -5,10 +5,12 @@
 //! Protected tasks stay.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Judged, Plan, View, say_protected, scaling_reason};
-use crate::services::ecs::resources::ContainerInstanceKey;
+use crate::services::ecs::resources::{ContainerInstanceKey, Task};
+use crate::time::Timestamp;
 
 /// Among which tasks to choose, and which ones count for the balance.
 pub(super) struct Candidates<'a, 'b> {
@@ -40,28 +42,108 @@ pub(super) fn stop(view: &View<'_>, plan: &mut Plan, candidates: &Candidates<'_,
         left.iter().for_each(|it| plan.stop_surplus(it.task, reason.clone()));
         return left.len();
     }
-    let mut zones: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    let mut instances: BTreeMap<Option<&ContainerInstanceKey>, usize> = BTreeMap::new();
-    for it in candidates.all {
-        *zones.entry(it.task.availability_zone.as_deref()).or_default() += 1;
-        *instances.entry(it.task.container_instance.as_ref()).or_default() += 1;
-    }
+    let mut order = Order::new(&left, candidates.all);
     for _ in 0..count {
-        let order = |it: &Judged<'_>| {
-            let zone = zones.get(&it.task.availability_zone.as_deref()).copied().unwrap_or(0);
-            let instance = instances.get(&it.task.container_instance.as_ref()).copied().unwrap_or(0);
-            (it.is_fresh(), zone, instance, it.task.created_at)
-        };
-        let chosen = left.iter().enumerate().max_by_key(|(_, it)| (order(it), Reverse(&it.task.key.id)));
-        let Some((index, _)) = chosen else { break };
-        let it = left.swap_remove(index);
-        if let Some(count) = zones.get_mut(&it.task.availability_zone.as_deref()) {
-            *count -= 1;
-        }
-        if let Some(count) = instances.get_mut(&it.task.container_instance.as_ref()) {
-            *count -= 1;
-        }
+        let Some(it) = order.next() else { break };
         plan.stop_surplus(it.task, reason.clone());
     }
     count
 }
+
+/// The tasks in the order in which they are to be stopped, each choice seeing those before it. What a choice changes is
+/// the rank of one zone and of one instance, so nothing else is looked at again.
+struct Order<'a> {
+    /// All tasks that should run, of each zone and of each instance.
+    in_zone: BTreeMap<Option<&'a str>, usize>,
+    on_instance: BTreeMap<Option<&'a ContainerInstanceKey>, usize>,
+    groups: Vec<Group<'a>>,
+}
+
+/// The tasks of one zone that run, or those of one zone that do not yet.
+struct Group<'a> {
+    fresh: bool,
+    zone: Option<&'a str>,
+    /// Of each instance, the one to go last comes first.
+    tasks: BTreeMap<Option<&'a ContainerInstanceKey>, Vec<Judged<'a>>>,
+    /// The instances by how many tasks they have, then by the task that goes next.
+    ranks: BTreeSet<Rank<'a>>,
+}
+
+type Rank<'a> = (usize, Timestamp, Reverse<&'a Arc<str>>, Option<&'a ContainerInstanceKey>);
+
+impl<'a> Order<'a> {
+    fn new(stoppable: &[Judged<'a>], all: &[Judged<'a>]) -> Self {
+        let mut order = Self { in_zone: BTreeMap::new(), on_instance: BTreeMap::new(), groups: Vec::new() };
+        for it in all {
+            *order.in_zone.entry(it.task.availability_zone.as_deref()).or_default() += 1;
+            *order.on_instance.entry(it.task.container_instance.as_ref()).or_default() += 1;
+        }
+        for it in stoppable {
+            let (fresh, zone) = (it.is_fresh(), it.task.availability_zone.as_deref());
+            let known = order.groups.iter().position(|group| group.fresh == fresh && group.zone == zone);
+            let place = known.unwrap_or_else(|| {
+                order.groups.push(Group { fresh, zone, tasks: BTreeMap::new(), ranks: BTreeSet::new() });
+                order.groups.len() - 1
+            });
+            order.groups[place].tasks.entry(it.task.container_instance.as_ref()).or_default().push(*it);
+        }
+        for group in &mut order.groups {
+            for tasks in group.tasks.values_mut() {
+                tasks.sort_by_key(|it| (it.task.created_at, Reverse(&it.task.key.id)));
+            }
+            let instances = group.tasks.keys().copied();
+            group.ranks = instances.filter_map(|instance| group.rank(instance, &order.on_instance)).collect();
+        }
+        order
+    }
+
+    fn next(&mut self) -> Option<Judged<'a>> {
+        let rank = |group: &Group<'a>| {
+            let (tasks, created_at, id, _) = group.ranks.last()?;
+            Some((group.fresh, self.in_zone.get(&group.zone).copied().unwrap_or(0), *tasks, *created_at, *id))
+        };
+        let (index, _) = self
+            .groups
+            .iter()
+            .enumerate()
+            .filter_map(|(index, group)| Some((index, rank(group)?)))
+            .max_by(|(_, one), (_, other)| one.cmp(other))?;
+        let zone = self.groups[index].zone;
+        let instance = self.groups[index].ranks.last()?.3;
+        for group in &mut self.groups {
+            if let Some(rank) = group.rank(instance, &self.on_instance) {
+                group.ranks.remove(&rank);
+            }
+        }
+        let chosen = self.groups[index].tasks.get_mut(&instance)?.pop()?;
+        if let Some(count) = self.in_zone.get_mut(&zone) {
+            *count -= 1;
+        }
+        if let Some(count) = self.on_instance.get_mut(&instance) {
+            *count -= 1;
+        }
+        for group in &mut self.groups {
+            if let Some(rank) = group.rank(instance, &self.on_instance) {
+                group.ranks.insert(rank);
+            }
+        }
+        Some(chosen)
+    }
+}
+
+impl<'a> Group<'a> {
+    /// How an instance ranks now; `None` when it has no task of the group.
+    fn rank(
+        &self,
+        instance: Option<&'a ContainerInstanceKey>,
+        on_instance: &BTreeMap<Option<&'a ContainerInstanceKey>, usize>,
+    ) -> Option<Rank<'a>> {
+        let next: &'a Task = self.tasks.get(&instance)?.last()?.task;
+        let tasks = on_instance.get(&instance).copied().unwrap_or(0);
+        Some((tasks, next.created_at, Reverse(&next.key.id), instance))
+    }
+}
+
+#[cfg(test)]
+#[path = "scale_in_tests.rs"]
+mod tests;
