@@ -91,6 +91,40 @@ class StrictIam(unittest.TestCase):
         # Once, however often it is tried.
         self.assertEqual(len(messages), 1)
 
+    def test_roles_of_lifecycle_hooks_must_allow_the_invocation(self):
+        self.ecs.register_task_definition(
+            family="hooked", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            containerDefinitions=[{"name": "web", "image": "localecs/sample-app:latest"}],
+        )
+        function = f"arn:aws:lambda:us-east-1:{self.account}:function:check"
+        role = f"arn:aws:iam::{self.account}:role/hooks"
+        hook = {"hookTargetArn": function, "roleArn": role, "lifecycleStages": ["PRE_SCALE_UP"]}
+        self.ecs.create_service(
+            serviceName="hooked", taskDefinition="hooked", desiredCount=0, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+            deploymentConfiguration={"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": [hook]},
+        )
+        self.wait_for_event("hooked", f"lifecycle hook(s) failed. ECS was unable to assume role {role}")
+        self.iam.create_role(RoleName="hooks", AssumeRolePolicyDocument=trust("ecs.amazonaws.com"))
+        self.ecs.update_service(service="hooked", forceNewDeployment=True)
+        session = f"arn:aws:sts::{self.account}:assumed-role/hooks/ECS-Lambda-Execution"
+        self.wait_for_event(
+            "hooked",
+            f"ECS was unable to invoke hook target {function} due to User: {session} is not authorized to perform: "
+            "lambda:InvokeFunction",
+        )
+        self.ecs.delete_service(service="hooked", force=True)
+
+    def wait_for_event(self, service, part):
+        deadline = time.monotonic() + 30
+        while True:
+            events = self.ecs.describe_services(services=[service])["services"][0]["events"]
+            messages = [event["message"] for event in events]
+            if any(part in message for message in messages):
+                return
+            self.assertLess(time.monotonic(), deadline, messages)
+            time.sleep(0.05)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -54,12 +54,18 @@ pub fn role<'s>(state: &'s State, role_arn: &str) -> Option<&'s Arc<Role>> {
 /// Whether ECS can assume the role for a task in that scope: it exists, and its trust policy names ECS's tasks.
 #[must_use]
 pub fn can_be_assumed(state: &State, scope: &Scope, role_arn: &str) -> bool {
+    can_be_assumed_by(state, scope, role_arn, ECS_TASKS)
+}
+
+/// Whether one of ECS's principals (`ecs.amazonaws.com`) can assume the role: it exists, and its trust policy names it.
+#[must_use]
+pub fn can_be_assumed_by(state: &State, scope: &Scope, role_arn: &str, principal: &str) -> bool {
     let Some(role) = role(state, role_arn) else { return false };
     // What ECS tells of itself: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html>
     let facts = Facts::default()
         .with("aws:SourceAccount", scope.account.to_string())
         .with("aws:SourceArn", scope.arn("ecs", &["*"]));
-    PolicyDocument::parse(&role.trust_policy).is_ok_and(|trust| policy::trusts(&trust, ECS_TASKS, &facts))
+    PolicyDocument::parse(&role.trust_policy).is_ok_and(|trust| policy::trusts(&trust, principal, &facts))
 }
 
 /// Whether a session of a role (for a task: its id) may perform `action` (`secretsmanager:GetSecretValue`) on the

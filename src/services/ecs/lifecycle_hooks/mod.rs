@@ -14,9 +14,11 @@ use api_models::ecs::DeploymentLifecycleHookStatus;
 use async_trait::async_trait;
 
 use self::event::Answer;
+use crate::identity::Scope;
 use crate::reconcile::{Next, Reconciler};
 use crate::services::Shared;
 use crate::services::ecs::resources::service::{HookRun, ServiceDeployment, ServiceDeploymentKey};
+use crate::services::iam::authorize;
 use crate::store::{Change, State, Transaction};
 use crate::time::Timestamp;
 
@@ -40,10 +42,29 @@ fn find<'a>(state: &'a State, key: &Key) -> Option<(&'a Arc<ServiceDeployment>, 
     run.wants_invocation().then_some((deployment, run))
 }
 
+/// Whether ECS may invoke a function in the name of a hook's role.
+///
+/// # Errors
+/// Why not, a sentence.
+fn may_invoke(state: &State, scope: &Scope, role: &str, target: &str) -> Result<(), String> {
+    if !authorize::can_be_assumed_by(state, scope, role, "ecs.amazonaws.com") {
+        return Err(format!("ECS was unable to assume role {role}"));
+    }
+    authorize::authorize(state, scope, role, "ECS-Lambda-Execution", "lambda:InvokeFunction", target)
+        .map_err(|denied| format!("ECS was unable to invoke hook target {target} due to {denied}"))
+}
+
 impl LambdaHooks {
     async fn ask(&self, deployment: &ServiceDeployment, run: &HookRun, now: Timestamp) -> Result<Answer, Unexpected> {
         let target = run.target_arn.as_deref().unwrap_or_default();
         let unable = |why: &str| Answer::Failed(format!("ECS was unable to invoke hook target {target} due to {why}"));
+        let role = run.role_arn.as_deref().unwrap_or_default();
+        let scope = &deployment.key.service.scope;
+        if self.shared.config.strict_iam
+            && let Err(why) = may_invoke(&self.shared.store.snapshot(), scope, role, target)
+        {
+            return Ok(Answer::Failed(why));
+        }
         let Some(endpoint) = &self.shared.config.lambda_endpoint else {
             return Ok(unable("LocalECS not knowing where Lambda is: start it with --lambda-endpoint URL."));
         };

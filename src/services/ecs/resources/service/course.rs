@@ -186,6 +186,8 @@ impl Course {
     #[must_use]
     pub fn next_share(&self, given: &DeploymentConfiguration) -> f64 {
         let share = match given.strategy {
+            // There is nothing to shift it from.
+            _ if self.blue.is_none() => 100.0,
             Some(DeploymentStrategy::Linear) => {
                 let linear = given.linear_configuration.as_ref();
                 self.production + linear.and_then(|linear| linear.step_percent).unwrap_or(DEFAULT_STEP.0)

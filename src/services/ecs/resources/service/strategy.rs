@@ -4,7 +4,8 @@
 use api_models::Untyped;
 use api_models::ecs::{
     CommonError, DeploymentConfiguration, DeploymentLifecycleHook, DeploymentLifecycleHookAction,
-    DeploymentLifecycleHookStage, DeploymentLifecycleHookTargetType, DeploymentStrategy, UnsupportedFeatureException,
+    DeploymentLifecycleHookStage, DeploymentLifecycleHookTargetType, DeploymentStrategy, ServiceRevisionCleanup,
+    UnsupportedFeatureException,
 };
 
 use super::Scheduling;
@@ -53,15 +54,30 @@ pub(super) fn check(configuration: &mut DeploymentConfiguration, scheduling: Sch
     if hooks.is_empty() {
         configuration.lifecycle_hooks = None;
     }
-    if configuration.early_success_criteria.as_ref().is_some_and(|criteria| criteria.enable == Some(true)) {
-        return Err(UnsupportedFeatureException::new(
-            "LocalECS does not provide early success criteria yet. Remove earlySuccessCriteria and try again.",
-        )
-        .into());
-    }
+    check_early(configuration, &strategy)?;
     let minutes = *configuration.bake_time_in_minutes.get_or_insert(0);
     if !(0..=MAX_BAKE_MINUTES).contains(&minutes) {
         return Err(invalid(format!("bakeTimeInMinutes must be between 0 and {MAX_BAKE_MINUTES}.")));
+    }
+    Ok(())
+}
+
+fn check_early(configuration: &DeploymentConfiguration, strategy: &DeploymentStrategy) -> Result<(), CommonError> {
+    let criteria = configuration.early_success_criteria.as_deref();
+    let Some(criteria) = criteria.filter(|criteria| criteria.enable == Some(true)) else { return Ok(()) };
+    if *strategy != DeploymentStrategy::Rolling {
+        return Err(invalid("earlySuccessCriteria can only be used with the ROLLING deployment strategy."));
+    }
+    let (Some(percent), Some(cleanup)) = (criteria.healthy_percent, &criteria.source_service_revision_cleanup) else {
+        return Err(invalid(
+            "healthyPercent and sourceServiceRevisionCleanup must be specified when earlySuccessCriteria is enabled.",
+        ));
+    };
+    if let ServiceRevisionCleanup::Unrecognized(_) = cleanup {
+        return Err(invalid("sourceServiceRevisionCleanup should be one of [BLOCKING,DEFERRED]"));
+    }
+    if !(configuration.minimum_healthy_percent.unwrap_or(0)..=100).contains(&percent) {
+        return Err(invalid("earlySuccessCriteria.healthyPercent must be between minimumHealthyPercent and 100."));
     }
     Ok(())
 }
@@ -198,7 +214,10 @@ pub fn keep(given: &mut DeploymentConfiguration, before: &DeploymentConfiguratio
         given.linear_configuration = given.linear_configuration.take().or_else(|| before.linear_configuration.clone());
         given.canary_configuration = given.canary_configuration.take().or_else(|| before.canary_configuration.clone());
     }
-    if given.strategy != Some(DeploymentStrategy::Rolling) {
+    if given.strategy == Some(DeploymentStrategy::Rolling) {
+        given.early_success_criteria =
+            given.early_success_criteria.take().or_else(|| before.early_success_criteria.clone());
+    } else {
         given.lifecycle_hooks = given.lifecycle_hooks.take().or_else(|| before.lifecycle_hooks.clone());
     }
 }

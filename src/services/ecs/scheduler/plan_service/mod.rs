@@ -303,9 +303,12 @@ fn keep(view: &View<'_>, plan: &mut Plan) {
     stages::begin(view, plan);
     let judged = judge(view, plan);
     stages::watch(view, plan, &judged);
+    let early = stages::succeeds_early(view, plan, &judged);
+    // Deferred, what is outdated goes as it always does.
+    let alone = early && !stages::cleans_up_later(plan);
     let reached = match view.service.scheduling {
         Scheduling::Replica if native::is_under_way(plan) => native::plan(view, plan, &judged),
-        Scheduling::Replica => replica::plan(view, plan, &judged),
+        Scheduling::Replica => replica::plan(view, plan, &judged, alone),
         Scheduling::Daemon => daemon::plan(view, plan, &judged),
     };
     if !reached && plan.service.primary().is_some_and(|primary| primary.backoff.failures >= deployment::IMPAIRED) {
@@ -313,7 +316,7 @@ fn keep(view: &View<'_>, plan: &mut Plan) {
         plan.tell_once(IMPAIRED, "is unable to consistently start tasks successfully.", action);
     }
     say_stopped(plan);
-    stages::end(view, plan, reached);
+    stages::end(view, plan, reached, early);
 }
 
 /// All tasks that should run, judged; asks to be woken when time changes a judgement.

@@ -221,8 +221,7 @@ fn next(
         Stage::PreProductionTrafficShift => Next::Stage(Stage::ProductionTrafficShift),
         Stage::ProductionTrafficShift if course.production >= 100.0 => Next::Stage(Stage::PostProductionTrafficShift),
         Stage::ProductionTrafficShift => {
-            // Nothing is there that could be compared with before the first deployment.
-            let end = due(if course.blue.is_some() { Course::step_minutes(given) } else { 0 });
+            let end = due(Course::step_minutes(given));
             if end <= view.now {
                 return Next::Stage(Stage::PreProductionTrafficShift);
             }

@@ -16,8 +16,9 @@ use api_models::ecs::AvailabilityZoneRebalancing;
 /// How many tasks are started in one go; the next ones follow at once.
 pub(super) const BATCH: usize = 200;
 
-/// Plans starts and stops; returns whether everything is as it should be.
-pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> bool {
+/// Plans starts and stops; returns whether everything is as it should be. With `alone` nothing outdated is
+/// needed any more.
+pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>], alone: bool) -> bool {
     let Some(primary) = plan.service.primary().cloned() else { return false };
     let desired = usize::try_from(plan.service.desired_count).unwrap_or(0);
     let limits = Limits::of(&plan.service.deployment_configuration, desired);
@@ -46,6 +47,7 @@ pub(super) fn plan(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> b
                 old_serving,
                 wanted: if may_start { desired.saturating_sub(healthy + fresh) } else { 0 },
                 total: judged.len(),
+                alone,
             },
         );
     }
@@ -106,6 +108,8 @@ struct Numbers {
     wanted: usize,
     /// All that should run.
     total: usize,
+    /// Nothing outdated is needed any more.
+    alone: bool,
 }
 
 /// Stops outdated tasks; returns how many.
@@ -134,7 +138,7 @@ fn stop_outdated(view: &View<'_>, plan: &mut Plan, outdated: &[Judged<'_>], numb
     let room = numbers.limits.maximum.max(numbers.desired).saturating_sub(numbers.total - stopped);
     let in_the_way = numbers.wanted.saturating_sub(room);
     let spare = (numbers.healthy + numbers.old_serving).saturating_sub(numbers.limits.minimum);
-    let count = replaced.max(in_the_way.min(spare));
+    let count = if numbers.alone { stoppable.len() } else { replaced.max(in_the_way.min(spare)) };
     // Those that are not judged yet first; of the healthy ones the minimum stays in any case.
     let (healthy, fresh): (Vec<Judged<'_>>, Vec<Judged<'_>>) = stoppable.iter().partition(|it| it.is_healthy());
     let all_healthy = numbers.healthy + outdated.iter().filter(|it| it.is_healthy()).count();

@@ -3,7 +3,9 @@
 //!
 //! What the strategies other than the rolling update do between begin and end is in `native`.
 
-use api_models::ecs::{DeploymentConfiguration, ServiceDeploymentStatus};
+use api_models::ecs::{
+    DeploymentConfiguration, DeploymentEarlySuccessCriteria, ServiceDeploymentStatus, ServiceRevisionCleanup,
+};
 
 use super::{IMPAIRED, Judged, PROTECTED, Plan, STUCK, View, belongs, native};
 use crate::services::ecs::resources::service::{
@@ -206,8 +208,14 @@ fn roll_back(
 }
 
 /// Completes the deployment when everything is `reached`, and says when the service is steady.
-pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
+pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool, early: bool) {
     let acts = !plan.start.is_empty() || !plan.stop.is_empty();
+    if early {
+        let is_alone = |primary: &Deployment| view.live.iter().all(|task| belongs(task, primary));
+        if cleans_up_later(plan) || plan.service.primary().is_some_and(is_alone) {
+            complete(view, plan);
+        }
+    }
     if acts || !reached {
         plan.service.steady &= !acts;
         drop_overtaken(view, plan);
@@ -231,6 +239,16 @@ pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
     if primary.rollout == Rollout::InProgress && bakes(view, plan) {
         return;
     }
+    complete(view, plan);
+    plan.service.deployments.truncate(1);
+    if !plan.service.steady {
+        plan.service.steady = true;
+        plan.say("has reached a steady state.");
+    }
+}
+
+/// The PRIMARY is deployed, if it is under way.
+fn complete(view: &View<'_>, plan: &mut Plan) {
     let Some(primary) = plan.service.deployments.first_mut() else { return };
     if primary.rollout == Rollout::InProgress {
         primary.rollout = Rollout::Completed;
@@ -248,11 +266,31 @@ pub(super) fn end(view: &View<'_>, plan: &mut Plan, reached: bool) {
             finish(view, plan, ServiceDeploymentStatus::Successful, None);
         }
     }
-    plan.service.deployments.truncate(1);
-    if !plan.service.steady {
-        plan.service.steady = true;
-        plan.say("has reached a steady state.");
-    }
+}
+
+/// Whether the deployment counts as successful although not all of its tasks are healthy: enough are, and the bake time is
+/// over. The service goes on to where it should be.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentEarlySuccessCriteria.html>
+pub(super) fn succeeds_early(view: &View<'_>, plan: &mut Plan, judged: &[Judged<'_>]) -> bool {
+    let Some(primary) = plan.service.primary().filter(|primary| primary.rollout == Rollout::InProgress) else {
+        return false;
+    };
+    let healthy = judged.iter().filter(|it| it.is_healthy() && belongs(it.task, primary)).count();
+    let desired = usize::try_from(plan.service.desired_count).unwrap_or(0);
+    let percent = early_criteria(plan).and_then(|criteria| usize::try_from(criteria.healthy_percent?).ok());
+    percent.is_some_and(|percent| healthy >= (desired * percent).div_ceil(100)) && !bakes(view, plan)
+}
+
+fn early_criteria(plan: &Plan) -> Option<&DeploymentEarlySuccessCriteria> {
+    let deployment = plan.service_deployment.as_ref().filter(|deployment| deployment.rollback.is_none())?;
+    let criteria = deployment.configuration.early_success_criteria.as_deref()?;
+    (criteria.enable == Some(true) && deployment.course.is_none()).then_some(criteria)
+}
+
+/// Whether a deployment that succeeds early does so before what it replaces is gone.
+pub(super) fn cleans_up_later(plan: &Plan) -> bool {
+    let cleanup = early_criteria(plan).and_then(|criteria| criteria.source_service_revision_cleanup.as_ref());
+    cleanup == Some(&ServiceRevisionCleanup::Deferred)
 }
 
 /// Whether a rolling deployment that is done has to wait for its bake time, in which alarms may still fail it.

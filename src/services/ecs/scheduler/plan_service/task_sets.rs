@@ -74,7 +74,7 @@ fn keep(view: &View<'_>, plan: &mut Plan, kept: &KeptTaskSet) -> bool {
     let judged = judge(&part, &mut own);
     let reached = match set.status {
         TaskSetStatus::Draining => stop_all(&part, &mut own),
-        TaskSetStatus::Primary | TaskSetStatus::Active => replica::plan(&part, &mut own, &judged),
+        TaskSetStatus::Primary | TaskSetStatus::Active => replica::plan(&part, &mut own, &judged, false),
     };
     let impaired = own.service.primary().is_some_and(|it| it.backoff.failures >= deployment::IMPAIRED);
     if reached {

@@ -3,9 +3,10 @@
 
 use super::*;
 use api_models::ecs::{
-    CanaryConfiguration, DeploymentAlarms, DeploymentLifecycleHook, DeploymentLifecycleHookAction,
-    DeploymentLifecycleHookTargetType, DeploymentLifecycleHookTimeoutConfiguration, DeploymentStrategy,
-    LinearConfiguration, StopServiceDeploymentRequest, StopServiceDeploymentStopType,
+    CanaryConfiguration, DeploymentAlarms, DeploymentEarlySuccessCriteria, DeploymentLifecycleHook,
+    DeploymentLifecycleHookAction, DeploymentLifecycleHookTargetType, DeploymentLifecycleHookTimeoutConfiguration,
+    DeploymentStrategy, LinearConfiguration, ServiceRevisionCleanup, StopServiceDeploymentRequest,
+    StopServiceDeploymentStopType,
 };
 
 use crate::services::ecs::operations::stop_service_deployment;
@@ -37,6 +38,14 @@ impl World {
         Some(Box::new(DeploymentConfiguration {
             linear_configuration: (strategy == DeploymentStrategy::Linear).then(|| Box::new(linear)),
             canary_configuration: (strategy == DeploymentStrategy::Canary).then(|| Box::new(canary)),
+            early_success_criteria: (strategy == DeploymentStrategy::Rolling).then(|| {
+                let cleanup = [ServiceRevisionCleanup::Blocking, ServiceRevisionCleanup::Deferred];
+                Box::new(DeploymentEarlySuccessCriteria {
+                    enable: Some(self.below(3) == 0),
+                    healthy_percent: Some(minimum),
+                    source_service_revision_cleanup: Some(cleanup[self.below(2) as usize].clone()),
+                })
+            }),
             lifecycle_hooks: (strategy != DeploymentStrategy::Rolling).then(|| self.hooks()),
             bake_time_in_minutes: Some(self.below(3) as i32),
             alarms: Some(Box::new(DeploymentAlarms {
@@ -48,7 +57,6 @@ impl World {
             minimum_healthy_percent: Some(minimum),
             maximum_percent: Some(maximum),
             deployment_circuit_breaker: Some(Box::new(breaker)),
-            ..DeploymentConfiguration::default()
         }))
     }
 

@@ -1,10 +1,10 @@
 //! Deployments through lifecycle stages, scene by scene.
 
 use api_models::ecs::{
-    CanaryConfiguration, ContinueServiceDeploymentRequest, DeploymentAlarms, DeploymentLifecycleHook,
-    DeploymentLifecycleHookAction, DeploymentLifecycleHookStatus, DeploymentLifecycleHookTargetType,
-    DeploymentLifecycleHookTimeoutConfiguration, DeploymentStrategy, LinearConfiguration, ServiceDeploymentStatus,
-    StopServiceDeploymentRequest,
+    CanaryConfiguration, ContinueServiceDeploymentRequest, DeploymentAlarms, DeploymentEarlySuccessCriteria,
+    DeploymentLifecycleHook, DeploymentLifecycleHookAction, DeploymentLifecycleHookStatus,
+    DeploymentLifecycleHookTargetType, DeploymentLifecycleHookTimeoutConfiguration, DeploymentStrategy,
+    LinearConfiguration, ServiceDeploymentStatus, ServiceRevisionCleanup, StopServiceDeploymentRequest,
 };
 
 use super::*;
@@ -148,6 +148,9 @@ async fn linear_and_canary_shift_production_in_steps() {
     };
     for (configuration, course) in [(linear, &[33.3, 66.6, 99.9, 100.0][..]), (canary, &[12.5, 100.0])] {
         let mut world = deployed(configuration).await;
+        // Before it there was nothing to shift from.
+        let first = world.newest().course.expect("it has stages");
+        assert_eq!((first.production, first.entry), (100.0, 10));
         world.deploy("good").await;
         world.agent().await;
         let mut seen = Vec::new();
@@ -293,4 +296,43 @@ async fn a_deployment_that_overtakes_another_reconciles_first() {
     let state = world.context.snapshot();
     let statuses: Vec<_> = ordered_by_age(&state, &world.key).iter().map(|it| it.status.clone()).collect();
     assert_eq!(statuses[..2], [ServiceDeploymentStatus::Successful, ServiceDeploymentStatus::Stopped]);
+}
+
+#[tokio::test]
+async fn a_rolling_deployment_may_succeed_before_all_of_its_tasks_are_healthy() {
+    for cleanup in [ServiceRevisionCleanup::Deferred, ServiceRevisionCleanup::Blocking] {
+        let criteria = DeploymentEarlySuccessCriteria {
+            enable: Some(true),
+            healthy_percent: Some(50),
+            source_service_revision_cleanup: Some(cleanup.clone()),
+        };
+        let mut world = deployed(DeploymentConfiguration {
+            minimum_healthy_percent: Some(50),
+            early_success_criteria: Some(Box::new(criteria)),
+            ..DeploymentConfiguration::default()
+        })
+        .await;
+        world.deploy("good").await;
+        assert_eq!(world.counts(), (2, 2));
+        let starting = world.tasks().into_iter().find(|task| task.last_status != TaskStatus::Running).expect("new");
+        world.advance(&starting.key).await;
+        world.pass(2).await;
+        // One of two is healthy. Blocking, what was there goes first; deferred, one of it after.
+        let left = if cleanup == ServiceRevisionCleanup::Blocking { 0 } else { 1 };
+        assert_eq!(world.counts(), (2, left));
+        let gone: Vec<_> = world.tasks().into_iter().filter(|task| !is_kept(task)).collect();
+        let before = world.newest().status;
+        for task in gone {
+            world.advance(&task.key).await;
+        }
+        let statuses = (before, world.newest().status);
+        let early = match cleanup {
+            ServiceRevisionCleanup::Blocking => ServiceDeploymentStatus::InProgress,
+            _ => ServiceDeploymentStatus::Successful,
+        };
+        assert_eq!(statuses, (early, ServiceDeploymentStatus::Successful));
+        assert_eq!(world.running(), 1 + left, "the other one has not even started");
+        world.settle().await;
+        assert!(world.is_as_wanted());
+    }
 }
