@@ -21,6 +21,7 @@ use crate::services::autoscaling::keeper::GroupKeeper;
 use crate::services::dispatch::Registry;
 use crate::services::ec2::lifecycle::InstanceLifecycle;
 use crate::services::ecs::agent::{self, AgentHandle};
+use crate::services::ecs::capacity_scheduler::CapacityScheduler;
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::exec::{Sessions, endpoint};
 use crate::services::ecs::lifecycle_hooks::LambdaHooks;
@@ -105,6 +106,8 @@ impl App {
         driver.run(Arc::new(InstanceLifecycle { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(GroupKeeper { shared: shared.clone() }), wakes);
+        let (_, wakes) = Driver::waker();
+        driver.run(Arc::new(CapacityScheduler { shared: shared.clone() }), wakes);
         Arc::new(Self { shared, runtime, agent, driver, scheduler, events, surroundings, engine, inside })
     }
 

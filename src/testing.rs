@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
+use api_models::autoscaling::{CreateAutoScalingGroupType, LaunchTemplateSpecification};
+use api_models::ec2::{CreateLaunchTemplateRequest, RequestLaunchTemplateData};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::config::Config;
 use crate::identity::{AccountId, Region, Scope};
 use crate::ids::IdSource;
 use crate::logstore::{DEFAULT_MAX_BYTES_IN_MEMORY, LogStore};
+use crate::services::autoscaling::operations::create_auto_scaling_group;
+use crate::services::ec2::operations::create_launch_template;
 use crate::services::ecs::exec::Sessions;
 use crate::services::sts::resources::Caller;
 use crate::services::{CallerAddress, Context, Shared};
@@ -45,4 +52,34 @@ pub(crate) fn context_seeded(config: Config, seed: u64) -> Context {
 /// An empty log store in memory.
 pub(crate) fn logs(clock: &Clock) -> Arc<LogStore> {
     Arc::new(LogStore::in_memory(clock.clone(), DEFAULT_MAX_BYTES_IN_MEMORY).expect("a database in memory"))
+}
+
+/// An Auto Scaling group of 0 to 10 m5.large in one zone, whose instances join the default cluster.
+pub(crate) async fn auto_scaling_group(context: &Context, name: &str, protects_new: bool) {
+    let data = RequestLaunchTemplateData {
+        image_id: Some("ami-12345678".into()),
+        instance_type: Some("m5.large".into()),
+        user_data: Some(STANDARD.encode("#!/bin/bash\necho ECS_CLUSTER=default >> /etc/ecs/ecs.config\n")),
+        ..RequestLaunchTemplateData::default()
+    };
+    let template = CreateLaunchTemplateRequest {
+        launch_template_name: Some(format!("of-{name}")),
+        launch_template_data: Some(Box::new(data)),
+        ..CreateLaunchTemplateRequest::default()
+    };
+    create_launch_template::handle(context.clone(), template).await.expect("a template");
+    let specification = LaunchTemplateSpecification {
+        launch_template_name: Some(format!("of-{name}")),
+        ..LaunchTemplateSpecification::default()
+    };
+    let group = CreateAutoScalingGroupType {
+        auto_scaling_group_name: Some(name.into()),
+        launch_template: Some(Box::new(specification)),
+        min_size: Some(0),
+        max_size: Some(10),
+        availability_zones: Some(vec!["us-east-1a".into()]),
+        new_instances_protected_from_scale_in: Some(protects_new),
+        ..CreateAutoScalingGroupType::default()
+    };
+    create_auto_scaling_group::handle(context.clone(), group).await.expect("a group");
 }

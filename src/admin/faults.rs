@@ -14,6 +14,7 @@ use super::refusal;
 use crate::app::App;
 use crate::runtime::Fault;
 use crate::services::ecs::service_scheduler::surroundings::Outside;
+use crate::services::ecs::spot::{self, Interruption, NotInterrupted};
 use crate::services::ecs::virtual_instances;
 use crate::services::ecs::virtual_instances::faults::InstanceFault;
 
@@ -23,8 +24,8 @@ struct Kind {
     fault: String,
 }
 
-/// Takes a [`Fault`], such as `{"fault": "pullFails", "image": "web", "times": 1}`, an [`Outside`], or an
-/// [`InstanceFault`].
+/// Takes a [`Fault`], such as `{"fault": "pullFails", "image": "web", "times": 1}`, an [`Outside`], an
+/// [`InstanceFault`], or an [`Interruption`].
 pub(super) async fn inject(State(app): State<Arc<App>>, body: Bytes) -> Response {
     let injected = || Json(json!({ "status": "injected" })).into_response();
     let not_a_fault = |error| refusal(StatusCode::BAD_REQUEST, format!("not a fault: {error}"));
@@ -32,6 +33,20 @@ pub(super) async fn inject(State(app): State<Arc<App>>, body: Bytes) -> Response
         Ok(kind) => kind,
         Err(error) => return not_a_fault(error),
     };
+    if kind.fault == "spotInterruption" {
+        let interruption: Interruption = match serde_json::from_slice(&body) {
+            Ok(interruption) => interruption,
+            Err(error) => return not_a_fault(error),
+        };
+        return match spot::interrupt(&app.shared, &interruption).await {
+            Ok(tasks) => Json(json!({ "status": "injected", "tasks": tasks })).into_response(),
+            Err(NotInterrupted::Unexpected(error)) => {
+                tracing::error!(%error, "no interruption");
+                refusal(StatusCode::INTERNAL_SERVER_ERROR, "the store could not be written")
+            }
+            Err(error) => refusal(StatusCode::CONFLICT, error.to_string()),
+        };
+    }
     if matches!(&*kind.fault, "alarm" | "targetHealth") {
         let outside: Outside = match serde_json::from_slice(&body) {
             Ok(outside) => outside,

@@ -22,6 +22,8 @@ macro_rules! tables {
             pub service_tasks: ecs::ServiceTasks,
             /// Derived from the tasks: what they mean for their container instances.
             pub instance_loads: ecs::container_instance::InstanceLoads,
+            /// Derived from the tasks: those that wait for their capacity provider.
+            pub waiting_tasks: ecs::WaitingTasks,
             /// Derived from the services: those that changes of container instances concern.
             pub services_that_watch: imbl::OrdSet<ecs::ServiceKey>,
             /// Derived from the container instances: the addresses they have.

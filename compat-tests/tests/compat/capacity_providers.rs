@@ -1,65 +1,172 @@
 //! Capacity providers: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProvider.html>
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecs::types::{
-    AutoScalingGroupProvider, CapacityProviderField, CapacityProviderStatus, CapacityProviderType,
-    CapacityProviderUpdateStatus, ManagedScaling, ManagedScalingStatus, Tag,
+    CapacityProviderStrategyItem, CapacityProviderUpdateStatus, Compatibility,
+    CreateManagedInstancesProviderConfiguration, InfrastructureOptimization, InstanceLaunchTemplate, LaunchType,
+    ManagedInstancesNetworkConfiguration, TaskStopCode,
 };
-use compat_tests::{Ecs, random_name, refusal};
+use compat_tests::{Ecs, Registers, Runtime, app, awsvpc, random_name, shared, wait_until};
+use serde_json::json;
 
-on_simulated!(life_of_a_provider);
+use crate::admin::call;
+use crate::services::{PATIENCE, described, steady, tasks};
 
-async fn life_of_a_provider(ecs: Ecs) {
+on_simulated!(a_service_keeps_to_its_strategy);
+on_both!(managed_instances_come_and_go);
+
+fn item(provider: &str, base: i32, weight: i32) -> CapacityProviderStrategyItem {
+    let item = CapacityProviderStrategyItem::builder().capacity_provider(provider).base(base).weight(weight);
+    item.build().expect("it has a provider")
+}
+
+/// How many of the service's tasks each provider has.
+async fn shares(ecs: &Ecs, cluster: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for task in tasks(ecs, cluster).await {
+        *counts.entry(task.capacity_provider_name().unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+async fn a_service_keeps_to_its_strategy(ecs: Ecs) {
     let cluster = ecs.cluster().await;
-    let name = random_name("provider");
-    let scaling = ManagedScaling::builder().status(ManagedScalingStatus::Enabled).target_capacity(80).build();
-    let group = || {
-        AutoScalingGroupProvider::builder()
-            .auto_scaling_group_arn(&name)
-            .managed_scaling(scaling.clone())
-            .build()
-            .expect("it has a group")
-    };
-    let create = || {
-        ecs.create_capacity_provider()
-            .name(&name)
-            .auto_scaling_group_provider(group())
-            .tags(Tag::builder().key("team").value("a").build())
-    };
-    let made = create().send().await.expect("created").capacity_provider.expect("a provider");
-    let arn = ecs.arn(&format!("capacity-provider/{name}"));
-    assert_eq!(made.capacity_provider_arn(), Some(arn.as_str()));
-    assert_eq!(made.r#type(), Some(&CapacityProviderType::Ec2Autoscaling));
-    let settings = made.auto_scaling_group_provider().and_then(|it| it.managed_scaling()).expect("managed scaling");
-    assert_eq!((settings.target_capacity(), settings.maximum_scaling_step_size()), (Some(80), Some(10_000)));
-    let (code, message) = refusal(create().send().await);
-    assert_eq!(code, "ClientException");
-    assert!(message.starts_with("The specified capacity provider already exists."), "{message}");
-
-    let put = |providers: Vec<String>| {
-        ecs.put_cluster_capacity_providers()
-            .cluster(&cluster)
-            .set_capacity_providers(Some(providers))
-            .set_default_capacity_provider_strategy(Some(vec![]))
-            .send()
-    };
-    let with = put(vec![name.clone()]).await.expect("put").cluster.expect("a cluster");
-    let kinds: Vec<_> = with.attachments().iter().filter_map(|it| it.r#type()).collect();
-    assert_eq!(kinds, ["as_policy", "managed_draining"]);
-    let described = ecs
-        .describe_capacity_providers()
+    ecs.put_cluster_capacity_providers()
         .cluster(&cluster)
-        .include(CapacityProviderField::Tags)
+        .capacity_providers("FARGATE")
+        .capacity_providers("FARGATE_SPOT")
+        .set_default_capacity_provider_strategy(Some(vec![item("FARGATE", 1, 1), item("FARGATE_SPOT", 0, 3)]))
         .send()
         .await
-        .expect("described");
-    assert_eq!(described.capacity_providers().len(), 1);
-    assert_eq!(described.capacity_providers()[0].tags().len(), 1);
+        .expect("put");
+    let definition = ecs.on_fargate().container_definitions(app("web", &[]).build()).registered().await;
+    ecs.create_service()
+        .cluster(&cluster)
+        .service_name("web")
+        .task_definition(&definition)
+        .desired_count(5)
+        .network_configuration(awsvpc(&["subnet-a", "subnet-b"]))
+        .send()
+        .await
+        .expect("CreateService");
+    let scaled = |count: i32| {
+        let update = ecs.update_service().cluster(&cluster).service("web").desired_count(count);
+        async { drop(update.send().await.expect("UpdateService")) }
+    };
+    let expect = |fargate: usize, spot: usize| {
+        BTreeMap::from([("FARGATE".to_owned(), fargate), ("FARGATE_SPOT".to_owned(), spot)])
+    };
+    // The base, and of the others one of four.
+    steady(&ecs, &cluster).await;
+    assert_eq!(shares(&ecs, &cluster).await, expect(2, 3));
+    scaled(13).await;
+    steady(&ecs, &cluster).await;
+    assert_eq!(shares(&ecs, &cluster).await, expect(4, 9));
+    scaled(5).await;
+    wait_until("five tasks", PATIENCE, || async { shares(&ecs, &cluster).await.values().sum::<usize>() == 5 }).await;
+    assert_eq!(shares(&ecs, &cluster).await, expect(2, 3));
+    let service = described(&ecs, &cluster).await;
+    assert_eq!((service.launch_type(), service.capacity_provider_strategy().len()), (None, 2));
+    ecs.delete_service().cluster(&cluster).service("web").force(true).send().await.expect("deleted");
+}
 
-    let delete = || ecs.delete_capacity_provider().capacity_provider(&name).send();
-    let kept = delete().await.expect("answered").capacity_provider.expect("a provider");
-    assert_eq!(kept.update_status(), Some(&CapacityProviderUpdateStatus::DeleteFailed));
-    put(vec![]).await.expect("put");
-    delete().await.expect("deleted");
-    let gone = ecs.describe_capacity_providers().capacity_providers(&arn).send().await.expect("described");
-    assert_eq!(gone.capacity_providers()[0].status(), Some(&CapacityProviderStatus::Inactive));
+async fn managed_instances_come_and_go(ecs: Ecs) {
+    let cluster = ecs.cluster().await;
+    let name = random_name("managed");
+    let network = ManagedInstancesNetworkConfiguration::builder().subnets("subnet-a").subnets("subnet-b").build();
+    let template = InstanceLaunchTemplate::builder()
+        .ec2_instance_profile_arn("arn:aws:iam::000000000000:instance-profile/ecs")
+        .network_configuration(network)
+        .build()
+        .expect("it has a profile and a network");
+    let settings = CreateManagedInstancesProviderConfiguration::builder()
+        .infrastructure_role_arn("arn:aws:iam::000000000000:role/infrastructure")
+        .instance_launch_template(template)
+        .infrastructure_optimization(InfrastructureOptimization::builder().scale_in_after(0).build())
+        .build()
+        .expect("it has a role and a template");
+    ecs.create_capacity_provider()
+        .name(&name)
+        .cluster(&cluster)
+        .managed_instances_provider(settings)
+        .send()
+        .await
+        .expect("created");
+    let definition = ecs
+        .on_fargate()
+        .set_requires_compatibilities(Some(vec![Compatibility::ManagedInstances]))
+        .container_definitions(app("web", &[]).build())
+        .registered()
+        .await;
+    let run = ecs
+        .run_task()
+        .cluster(&cluster)
+        .task_definition(&definition)
+        .capacity_provider_strategy(item(&name, 0, 1))
+        .network_configuration(awsvpc(&["subnet-a"]))
+        .count(2)
+        .send()
+        .await
+        .expect("RunTask");
+    assert_eq!((run.tasks().len(), run.failures()), (2, &[][..]));
+    assert_eq!(run.tasks()[0].last_status(), Some("PROVISIONING"));
+    let task = ecs.running(&run.tasks()[0]).await;
+    assert_eq!(task.launch_type(), Some(&LaunchType::ManagedInstances));
+    assert_eq!(task.capacity_provider_name(), Some(name.as_str()));
+    let instance = task.container_instance_arn().expect("an instance").to_owned();
+    let shown = ecs.describe_container_instances().cluster(&cluster).container_instances(&instance);
+    let shown = shown.send().await.expect("described");
+    assert_eq!(shown.container_instances()[0].capacity_provider_name(), Some(name.as_str()));
+
+    for task in run.tasks() {
+        ecs.running(task).await;
+        ecs.stop(task).await;
+    }
+    wait_until("the instance to be retired", PATIENCE, || async {
+        let listed = ecs.list_container_instances().cluster(&cluster).send().await.expect("listed");
+        listed.container_instance_arns().is_empty()
+    })
+    .await;
+    let deleted = ecs.delete_capacity_provider().capacity_provider(&name).cluster(&cluster).send().await;
+    let deleted = deleted.expect("deleted").capacity_provider.expect("a provider");
+    assert_eq!(deleted.update_status(), Some(&CapacityProviderUpdateStatus::DeleteInProgress));
+}
+
+/// The container gets its SIGTERM, the task says why, and the service starts another.
+#[tokio::test]
+async fn a_spot_task_is_interrupted_and_replaced() {
+    let server = shared(Runtime::Docker);
+    let ecs = server.ecs();
+    let cluster = ecs.cluster().await;
+    ecs.put_cluster_capacity_providers()
+        .cluster(&cluster)
+        .capacity_providers("FARGATE_SPOT")
+        .set_default_capacity_provider_strategy(Some(vec![item("FARGATE_SPOT", 0, 1)]))
+        .send()
+        .await
+        .expect("put");
+    let definition = ecs.on_fargate().container_definitions(app("web", &[]).build()).registered().await;
+    ecs.create_service()
+        .cluster(&cluster)
+        .service_name("web")
+        .task_definition(&definition)
+        .desired_count(1)
+        .network_configuration(awsvpc(&["subnet-a"]))
+        .send()
+        .await
+        .expect("CreateService");
+    steady(&ecs, &cluster).await;
+    let first = tasks(&ecs, &cluster).await.remove(0);
+    call(server, "faults", &json!({ "fault": "spotInterruption", "task": first.task_arn() }));
+    let stopped = ecs.stopped(&first).await;
+    assert_eq!(stopped.stop_code(), Some(&TaskStopCode::SpotInterruption));
+    assert_eq!(stopped.stopped_reason(), Some("Your Spot Task was interrupted."));
+    wait_until("another task to run", PATIENCE, || async {
+        let now = tasks(&ecs, &cluster).await;
+        now.iter().any(|task| task.task_arn() != first.task_arn() && task.last_status() == Some("RUNNING"))
+    })
+    .await;
+    ecs.delete_service().cluster(&cluster).service("web").force(true).send().await.expect("deleted");
+    wait_until("all tasks to stop", PATIENCE, || async { tasks(&ecs, &cluster).await.is_empty() }).await;
 }

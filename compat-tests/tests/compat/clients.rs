@@ -74,6 +74,17 @@ fn cloudwatch_logs() {
     run_on(shared(Runtime::Simulated), &random_account(), unittest("python/test_logs.py"));
 }
 
+/// On a server of its own, whose clock is moved.
+#[test]
+fn capacity_providers_by_boto3() {
+    if endpoint_given().is_some() {
+        return;
+    }
+    let server = Server::start(Runtime::Docker, &[]);
+    run_on(&server, &random_account(), unittest("python/test_capacity_providers.py"));
+    server.stop();
+}
+
 #[test]
 fn aws_cli() {
     python("python/test_cli.py");

@@ -3,6 +3,7 @@
 pub mod access_point;
 pub mod agent;
 pub mod auto_instances;
+pub mod capacity_scheduler;
 pub mod events;
 pub mod exec;
 pub mod images;
@@ -13,5 +14,6 @@ pub mod operations;
 pub mod resources;
 pub mod scheduler;
 pub mod service_scheduler;
+pub mod spot;
 pub mod task_definition_deletion;
 pub mod virtual_instances;

@@ -86,6 +86,7 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         service: None,
         launch_type: Some(if awsvpc { LaunchType::Fargate } else { LaunchType::Ec2 }),
         capacity_provider: None,
+        waiting: None,
         platform_version: None,
         platform_family: None,
         container_instance: None,

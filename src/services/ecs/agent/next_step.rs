@@ -55,6 +55,10 @@ pub(super) fn next_step(
     observed: &ObservedTask,
     now: Timestamp,
 ) -> Step {
+    if task.waits() {
+        // Its instance's agent will hear of it.
+        return Step { record: false, effect: Effect::Wait { until: None } };
+    }
     let mut after = task.clone();
     let record = advance(&mut after, definition, observed, now);
     Step { record, effect: effect(&after, definition, observed, now) }

@@ -4,15 +4,17 @@
 use api_models::ecs::{
     AutoScalingGroupProvider, CapacityProviderStatus, CapacityProviderUpdateStatus, ClientException, CommonError,
     CreateCapacityProviderError, CreateCapacityProviderRequest, CreateCapacityProviderResponse,
-    CreateManagedInstancesProviderConfiguration, InvalidParameterException,
+    CreateManagedInstancesProviderConfiguration, InvalidParameterException, ManagedTerminationProtection,
 };
 
 use crate::identity::Scope;
 use crate::services::Context;
+use crate::services::autoscaling::resources::change;
 use crate::services::ecs::resources::capacity_provider::{
     AttachmentIds, CapacityProvider, CapacityProviderKey, Kind, active, check_name, check_new, complete, group_name,
 };
 use crate::services::ecs::resources::{Cluster, lookup, tags};
+use crate::services::ecs::scheduler::managed_scaling::Memory;
 use crate::store::{State, Transaction};
 
 /// An Auto Scaling group's provider can be used once PutClusterCapacityProviders gives it to a cluster; one of managed
@@ -61,6 +63,7 @@ pub(crate) async fn handle(
                 update_status_reason: None,
                 kind,
                 attachment_ids: AttachmentIds::new(context.ids()),
+                scaling: Memory::default(),
                 tags: input.tags.unwrap_or_default(),
                 created_at: context.now(),
             };
@@ -85,12 +88,23 @@ fn auto_scaling(
     scope: &Scope,
     given: AutoScalingGroupProvider,
 ) -> Result<Kind, CreateCapacityProviderError> {
-    let Some(group) = given.auto_scaling_group_arn.as_deref().and_then(|arn| group_name(scope, arn)) else {
+    let found = given.auto_scaling_group_arn.as_deref().and_then(|arn| change::by_arn(state, scope, arn));
+    let Some(found) = found.filter(|group| !group.deleting) else {
         return Err(ClientException::new(
             "The specified Auto Scaling group ARN is invalid. Specify a valid Auto Scaling group ARN and try again.",
         )
         .into());
     };
+    let group = &*found.key.name;
+    let protects = given.managed_termination_protection == Some(ManagedTerminationProtection::Enabled);
+    if protects && !found.protects_new {
+        return Err(ClientException::new(
+            "The managed termination protection setting for the capacity provider is invalid. To enable managed \
+             termination protection for a capacity provider, the Auto Scaling group must have instance protection \
+             from scale in enabled.",
+        )
+        .into());
+    }
     let same = |provider: &CapacityProvider| {
         let arn = provider.auto_scaling().and_then(|own| own.auto_scaling_group_arn.as_deref());
         provider.key.scope == *scope && arn.and_then(|arn| group_name(scope, arn)) == Some(group)
@@ -102,7 +116,7 @@ fn auto_scaling(
         )
         .into());
     }
-    Ok(Kind::AutoScaling(complete(given)?))
+    Ok(Kind::AutoScaling(complete(AutoScalingGroupProvider { auto_scaling_group_arn: Some(found.arn()), ..given })?))
 }
 
 fn managed_instances(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use api_models::ecs::{
     CreateServiceError, CreateServiceRequest, CreateServiceResponse, DeploymentController, DeploymentControllerType,
-    InvalidParameterException, PropagateTags, SchedulingStrategy,
+    InvalidParameterException, LaunchType, PropagateTags, SchedulingStrategy,
 };
 
 use crate::services::Context;
@@ -172,7 +172,8 @@ fn spec(
     cluster: &Cluster,
     definition: &TaskDefinition,
 ) -> Result<RevisionSpec, CreateServiceError> {
-    let asked = Asked {
+    let given = input.capacity_provider_strategy.as_ref().is_some_and(|items| !items.is_empty());
+    let mut asked = Asked {
         launch_type: input.launch_type.take(),
         capacity_provider_strategy: input.capacity_provider_strategy.take(),
         platform_version: input.platform_version.take(),
@@ -180,6 +181,19 @@ fn spec(
         service_connect: input.service_connect_configuration.take().map(|connect| *connect),
         volume_configurations: input.volume_configurations.take().unwrap_or_default(),
     };
+    if scheduling == Scheduling::Daemon {
+        if given {
+            return Err(invalid(
+                "The daemon scheduling strategy does not support capacity provider strategies. Specify a launch type \
+                 and try again.",
+            ));
+        }
+        // Its instances are all of the cluster, whatever the default strategy says.
+        let default = Capacity::resolve(state, cluster, asked.launch_type.as_ref(), None)?;
+        if matches!(default, Capacity::Providers { .. }) {
+            asked.launch_type = Some(LaunchType::Ec2);
+        }
+    }
     let spec = asked.spec(state, cluster, definition)?;
     if scheduling == Scheduling::Daemon && !matches!(spec.capacity(), Capacity::Instances(_)) {
         return Err(invalid("The daemon scheduling strategy is not supported with the Fargate launch type."));

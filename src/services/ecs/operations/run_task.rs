@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use api_models::ecs::{
-    Failure, InvalidParameterException, PlacementConstraint, RunTaskError, RunTaskRequest, RunTaskResponse,
+    Failure, InvalidParameterException, LaunchType, PlacementConstraint, PlacementStrategy, RunTaskError,
+    RunTaskRequest, RunTaskResponse,
 };
 
 use crate::services::Context;
 use crate::services::ecs::auto_instances;
-use crate::services::ecs::resources::capacity::Capacity;
-use crate::services::ecs::resources::cluster::instances_of;
+use crate::services::ecs::resources::capacity::{Capacity, each};
+use crate::services::ecs::resources::capacity_provider::{gets_more, instances_for};
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
 use crate::services::ecs::resources::{
-    Blueprint, ClusterKey, ContainerInstance, Named, Place, Task, TaskDefinition, TaskRequest, check_roles, find_task,
-    lookup, reservation, runnable_task_definition, where_to,
+    Blueprint, ClusterKey, ContainerInstance, Named, Place, Task, TaskDefinition, TaskRequest, Under, Waiting,
+    check_roles, find_task, lookup, reservation, runnable_task_definition, where_to,
 };
 use crate::services::ecs::scheduler::constraints::Constraints;
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy};
@@ -87,11 +88,13 @@ struct Request {
     cluster: Option<String>,
     definition: Option<String>,
     count: usize,
-    launch_type: Option<api_models::ecs::LaunchType>,
+    launch_type: Option<LaunchType>,
     strategy: Option<Vec<api_models::ecs::CapacityProviderStrategyItem>>,
     platform_version: Option<String>,
     constraints: Vec<PlacementConstraint>,
     strategies: Vec<Strategy>,
+    /// The same as they were given.
+    placement_strategy: Vec<PlacementStrategy>,
     task: TaskRequest,
 }
 
@@ -136,6 +139,7 @@ impl Request {
             platform_version: input.platform_version.filter(|version| !version.is_empty()),
             constraints: input.placement_constraints.unwrap_or_default(),
             strategies,
+            placement_strategy: input.placement_strategy.unwrap_or_default(),
             task,
         })
     }
@@ -156,15 +160,43 @@ impl Request {
                 let blueprint = self.task.blueprint(cluster, definition, &launch, Some(platform))?;
                 check_roles(tx, context.config(), &blueprint)?;
                 where_to::check_platform(definition)?;
-                let providers = capacity.providers(self.count);
+                let providers = match capacity {
+                    Capacity::Strategy(_) => each(capacity.distribute(self.count)),
+                    _ => vec![None; self.count],
+                };
                 Ok(Launched { tasks: on_fargate(context, &blueprint, providers), failures: Vec::new() })
             }
-            Capacity::Instances(_) => {
+            Capacity::Instances(_) | Capacity::Providers { .. } => {
                 where_to::no_platform(self.platform_version.as_deref())?;
                 let constraints = where_to::constraints(&self.constraints, definition)?;
                 let blueprint = self.task.blueprint(cluster, definition, &launch, None)?;
                 check_roles(tx, context.config(), &blueprint)?;
-                on_instances(tx, context, &blueprint, capacity, &constraints, &self.strategies, self.count)
+                let placing = Placing {
+                    context,
+                    blueprint: &blueprint,
+                    constraints: &constraints,
+                    strategies: &self.strategies,
+                    waiting: Waiting {
+                        constraints: self.constraints.clone(),
+                        strategy: self.placement_strategy.clone(),
+                    },
+                };
+                match capacity {
+                    Capacity::Providers { launch_type, .. } => {
+                        placing.on_providers(tx, launch_type, capacity.distribute(self.count))
+                    }
+                    // No instance is EXTERNAL here: all are shares of the local engine.
+                    Capacity::Instances(LaunchType::External) => Err(invalid(NO_INSTANCES)),
+                    _ => {
+                        placing.make_room(tx, self.count);
+                        let instances = instances_for(tx, &blueprint.cluster, None);
+                        if instances.is_empty() {
+                            auto_instances::hint(&context.shared);
+                            return Err(invalid(NO_INSTANCES));
+                        }
+                        Ok(placing.on_instances(tx, &instances, None, self.count))
+                    }
+                }
             }
         }
     }
@@ -183,45 +215,85 @@ fn on_fargate(context: &Context, blueprint: &Blueprint, providers: Vec<Option<St
         .collect()
 }
 
-fn on_instances(
-    tx: &mut Transaction,
-    context: &Context,
-    blueprint: &Blueprint,
-    capacity: &Capacity,
-    constraints: &Constraints,
-    strategies: &[Strategy],
-    count: usize,
-) -> Result<Launched, RunTaskError> {
-    let external = capacity.compatibility() == api_models::ecs::Compatibility::External;
-    let rendered = blueprint.definition.render();
-    let requirements = Requirements::of(blueprint.needs(), &rendered).under(constraints, &blueprint.group);
-    if !external {
+const NO_INSTANCES: &str = "No Container Instances were found in your cluster.";
+
+/// What placing tasks on container instances needs to know.
+struct Placing<'a> {
+    context: &'a Context,
+    blueprint: &'a Blueprint,
+    constraints: &'a Constraints,
+    strategies: &'a [Strategy],
+    /// For tasks that their capacity provider has no room for yet.
+    waiting: Waiting,
+}
+
+impl Placing<'_> {
+    /// Each provider's tasks on its instances; those that find no room wait, where ECS gets more instances for them.
+    fn on_providers(
+        &self,
+        tx: &mut Transaction,
+        launch_type: &LaunchType,
+        shared_out: Vec<(String, usize)>,
+    ) -> Result<Launched, RunTaskError> {
+        let mut all = Launched { tasks: Vec::new(), failures: Vec::new() };
+        for (name, count) in shared_out.into_iter().filter(|(_, count)| *count > 0) {
+            let instances = instances_for(tx, &self.blueprint.cluster, Some(&name));
+            let waits = gets_more(tx, &self.context.scope, &name);
+            if instances.is_empty() && !waits {
+                return Err(invalid("No Container Instances were found in your capacity provider."));
+            }
+            let under = Under { name, launch_type: launch_type.clone() };
+            let placed = self.on_instances(tx, &instances, Some(&under), count);
+            let missing = count - placed.tasks.len();
+            all.tasks.extend(placed.tasks);
+            if !waits {
+                all.failures.extend(placed.failures);
+                continue;
+            }
+            for turn in 0..missing {
+                let place = Place::Later { under: under.clone(), waiting: self.waiting.clone() };
+                all.tasks.push(self.blueprint.task(place, turn, self.context.ids(), self.context.now()));
+            }
+        }
+        Ok(all)
+    }
+
+    /// With `--auto-instances` there will be room.
+    fn make_room(&self, tx: &mut Transaction, count: usize) {
+        let Self { context, blueprint, constraints, strategies, .. } = self;
+        let rendered = blueprint.definition.render();
+        let requirements = Requirements::of(blueprint.needs(), &rendered).under(constraints, &blueprint.group);
         auto_instances::make_room(tx, &context.shared, &blueprint.cluster, &requirements, strategies, count);
     }
-    // No instance is EXTERNAL here: all are shares of the local engine.
-    let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
-        .filter(|instance| instance.status == "ACTIVE" && !external)
-        .cloned()
-        .collect();
-    if instances.is_empty() {
-        auto_instances::hint(&context.shared);
-        return Err(invalid("No Container Instances were found in your cluster."));
+
+    fn on_instances(
+        &self,
+        tx: &mut Transaction,
+        instances: &[Arc<ContainerInstance>],
+        under: Option<&Under>,
+        count: usize,
+    ) -> Launched {
+        let Self { context, blueprint, constraints, strategies, .. } = self;
+        let rendered = blueprint.definition.render();
+        let requirements = Requirements::of(blueprint.needs(), &rendered).under(constraints, &blueprint.group);
+        let all = instances.iter().map(|instance| &**instance);
+        let candidates = Candidate::with_loads(all, &tx.instance_loads, &blueprint.group);
+        let plan =
+            placement::place(&candidates, &requirements, strategies, count, &mut |bound| context.ids().below(bound));
+        let mut tasks = Vec::with_capacity(plan.placements.len());
+        for (turn, index) in plan.placements.into_iter().enumerate() {
+            let instance = &instances[index];
+            let Some(reserved) = reservation::reserve(tx, &instance.key, &requirements.needs) else { continue };
+            let place = Place::Instance { instance, reserved, under: under.cloned() };
+            tasks.push(blueprint.task(place, turn, context.ids(), context.now()));
+        }
+        let failures = plan.failures.into_iter().map(|(index, reason)| Failure {
+            arn: Some(instances[index].key.arn()),
+            reason: Some(reason.to_owned()),
+            ..Failure::default()
+        });
+        Launched { tasks, failures: failures.collect() }
     }
-    let candidates =
-        Candidate::with_loads(instances.iter().map(|instance| &**instance), &tx.instance_loads, &blueprint.group);
-    let plan = placement::place(&candidates, &requirements, strategies, count, &mut |bound| context.ids().below(bound));
-    let mut tasks = Vec::with_capacity(plan.placements.len());
-    for (turn, index) in plan.placements.into_iter().enumerate() {
-        let instance = &instances[index];
-        let Some(reserved) = reservation::reserve(tx, &instance.key, &requirements.needs) else { continue };
-        tasks.push(blueprint.task(Place::Instance { instance, reserved }, turn, context.ids(), context.now()));
-    }
-    let failures = plan.failures.into_iter().map(|(index, reason)| Failure {
-        arn: Some(instances[index].key.arn()),
-        reason: Some(reason.to_owned()),
-        ..Failure::default()
-    });
-    Ok(Launched { tasks, failures: failures.collect() })
 }
 
 #[cfg(test)]

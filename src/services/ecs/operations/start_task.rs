@@ -75,7 +75,7 @@ pub(crate) async fn handle(context: Context, input: StartTaskRequest) -> Result<
                     });
                     continue;
                 };
-                let place = Place::Instance { instance: &instance, reserved };
+                let place = Place::Instance { instance: &instance, reserved, under: None };
                 let task = blueprint.task(place, turn, context.ids(), context.now());
                 tasks.push(task.to_api(true));
                 tx.put(task);

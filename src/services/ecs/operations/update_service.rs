@@ -187,9 +187,16 @@ fn change_spec(
                 spec.capacity_provider_strategy = items;
                 spec.platform_version.get_or_insert_with(|| "LATEST".to_owned());
             }
+            Capacity::Providers { launch_type, items } => {
+                spec.launch_type = Some(launch_type);
+                spec.capacity_provider_strategy = items;
+                spec.platform_version = None;
+            }
             // An empty strategy: back to the launch type that the providers stand for.
             Capacity::Fargate | Capacity::Instances(_) => {
-                spec.launch_type.get_or_insert(LaunchType::Fargate);
+                if spec.launch_type.get_or_insert(LaunchType::Fargate) == &LaunchType::ManagedInstances {
+                    spec.launch_type = Some(LaunchType::Ec2);
+                }
                 spec.capacity_provider_strategy.clear();
             }
         }

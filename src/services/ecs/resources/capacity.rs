@@ -9,7 +9,7 @@ use api_models::ecs::{
 use super::Cluster;
 use super::capacity_provider::{self, Family};
 use super::cluster::{check_kinds, strategy};
-use crate::services::ecs::scheduler::capacity::{Share, distribute};
+use crate::services::ecs::scheduler::capacity::{Share, distribute, grow};
 use crate::store::State;
 
 /// What was asked for, or follows from the cluster.
@@ -21,6 +21,8 @@ pub enum Capacity {
     Fargate,
     /// FARGATE and FARGATE_SPOT as a strategy has them, weights and bases filled in.
     Strategy(Vec<CapacityProviderStrategyItem>),
+    /// The same with providers that have container instances: EC2 for Auto Scaling groups, or MANAGED_INSTANCES.
+    Providers { launch_type: LaunchType, items: Vec<CapacityProviderStrategyItem> },
 }
 
 impl Capacity {
@@ -52,8 +54,7 @@ impl Capacity {
             }
             (None, Some(items)) => {
                 let items = usable(state, cluster, items)?;
-                only_fargate(state, cluster, &items)?;
-                Ok(Self::Strategy(items))
+                Self::of_strategy(state, cluster, items)
             }
             (None, None) if cluster.default_capacity_provider_strategy.is_empty() => {
                 Ok(Self::Instances(LaunchType::Ec2))
@@ -68,10 +69,21 @@ impl Capacity {
                          valid capacity provider strategy and try again.",
                     );
                 }
-                only_fargate(state, cluster, items)?;
-                Ok(Self::Strategy(items.clone()))
+                Self::of_strategy(state, cluster, items.clone())
             }
         }
+    }
+
+    fn of_strategy(
+        state: &State,
+        cluster: &Cluster,
+        items: Vec<CapacityProviderStrategyItem>,
+    ) -> Result<Self, CommonError> {
+        Ok(match check_kinds(state, &cluster.key.scope, &items)? {
+            None | Some(Family::Fargate) => Self::Strategy(items),
+            Some(Family::AutoScaling) => Self::Providers { launch_type: LaunchType::Ec2, items },
+            Some(Family::ManagedInstances) => Self::Providers { launch_type: LaunchType::ManagedInstances, items },
+        })
     }
 
     /// What task definitions call it.
@@ -79,22 +91,42 @@ impl Capacity {
     pub fn compatibility(&self) -> Compatibility {
         match self {
             Self::Instances(LaunchType::External) => Compatibility::External,
-            Self::Instances(_) => Compatibility::Ec2,
+            Self::Providers { launch_type: LaunchType::ManagedInstances, .. } => Compatibility::ManagedInstances,
+            Self::Instances(_) | Self::Providers { .. } => Compatibility::Ec2,
             Self::Fargate | Self::Strategy(_) => Compatibility::Fargate,
         }
     }
 
-    /// The capacity provider of each of `count` tasks on Fargate; `None` where a launch type was asked for.
+    /// The strategy's providers and their shares; none for a launch type.
     #[must_use]
-    pub fn providers(&self, count: usize) -> Vec<Option<String>> {
-        let Self::Strategy(items) = self else { return vec![None; count] };
+    pub fn shares(&self) -> Vec<(String, Share)> {
+        let (Self::Strategy(items) | Self::Providers { items, .. }) = self else { return Vec::new() };
         let number = |value: Option<i32>| value.and_then(|value| usize::try_from(value).ok()).unwrap_or(0);
-        let shares: Vec<Share> =
-            items.iter().map(|item| Share { base: number(item.base), weight: number(item.weight) }).collect();
-        let counts = distribute(&shares, count);
-        let named = items.iter().zip(counts);
-        named.flat_map(|(item, many)| std::iter::repeat_n(item.capacity_provider.clone(), many)).collect()
+        let share =
+            |item: &CapacityProviderStrategyItem| Share { base: number(item.base), weight: number(item.weight) };
+        items.iter().map(|item| (item.capacity_provider.clone().unwrap_or_default(), share(item))).collect()
     }
+
+    /// How many of the `count` tasks of a call each provider gets.
+    #[must_use]
+    pub fn distribute(&self, count: usize) -> Vec<(String, usize)> {
+        let (names, shares): (Vec<String>, Vec<Share>) = self.shares().into_iter().unzip();
+        names.into_iter().zip(distribute(&shares, count)).collect()
+    }
+
+    /// How many of `count` more tasks each provider gets; `present` says how many of the service's it has.
+    #[must_use]
+    pub fn grow(&self, present: impl Fn(&str) -> usize, count: usize) -> Vec<(String, usize)> {
+        let (names, shares): (Vec<String>, Vec<Share>) = self.shares().into_iter().unzip();
+        let present: Vec<usize> = names.iter().map(|name| present(name)).collect();
+        names.into_iter().zip(grow(&shares, &present, count)).collect()
+    }
+}
+
+/// The provider of each task on Fargate; `None` where a launch type was asked for.
+#[must_use]
+pub fn each(shared_out: Vec<(String, usize)>) -> Vec<Option<String>> {
+    shared_out.into_iter().flat_map(|(name, many)| std::iter::repeat_n(Some(name), many)).collect()
 }
 
 fn invalid<T>(message: &str) -> Result<T, CommonError> {
@@ -141,16 +173,4 @@ fn usable(
         );
     }
     Ok(items)
-}
-
-/// Tasks do not run on providers with instances yet.
-fn only_fargate(state: &State, cluster: &Cluster, items: &[CapacityProviderStrategyItem]) -> Result<(), CommonError> {
-    match check_kinds(state, &cluster.key.scope, items)? {
-        None | Some(Family::Fargate) => Ok(()),
-        Some(Family::AutoScaling | Family::ManagedInstances) => Err(UnsupportedFeatureException::new(
-            "LocalECS does not run tasks on Auto Scaling group and Managed Instances capacity providers yet. Specify \
-             a launch type and try again.",
-        )
-        .into()),
-    }
 }

@@ -30,8 +30,8 @@ pub use service::{
 };
 pub use task::{
     AttachmentStatus, Blueprint, Container, ExecAgent, ManagedVolume, Named, NetworkAttachment, Place, Platform,
-    Protection, Task, TaskKey, TaskReport, TaskRequest, TaskStatus, VolumeAttachment, VolumeRequest, check_id,
-    check_roles, find_task, managed_volume, report_on, tasks_after, unusable_role,
+    Protection, Task, TaskKey, TaskReport, TaskRequest, TaskStatus, Under, VolumeAttachment, VolumeRequest, Waiting,
+    WaitingTasks, alike, check_id, check_roles, find_task, managed_volume, report_on, tasks_after, unusable_role,
 };
 pub use task_definition::{
     TaskDefinition, TaskDefinitionFamily, TaskDefinitionFamilyKey, TaskDefinitionKey, TaskDefinitionName,

@@ -56,15 +56,18 @@ impl Gathered {
 }
 
 fn instances(state: &State, service: &Service, spec: &RevisionSpec, live: &[Arc<Task>]) -> Instances {
-    if spec.launch_type != Some(LaunchType::Ec2) {
-        return Instances { zones: zones_of_subnets(service, spec), ..Instances::default() };
+    let strategy = spec.capacity().shares();
+    if !matches!(spec.launch_type, Some(LaunchType::Ec2 | LaunchType::ManagedInstances)) {
+        return Instances { zones: zones_of_subnets(service, spec), strategy, ..Instances::default() };
     }
     let cluster = service.key.cluster();
     let mut found = Instances::default();
     let mut zones = BTreeSet::new();
     let mut active: Vec<&ContainerInstance> = Vec::new();
     for instance in instances_of(state, &cluster) {
-        if instance.status == "ACTIVE" && instance.agent_connected {
+        let of_strategy = |provider: &String| strategy.iter().any(|(name, _)| name == provider);
+        let may_be_used = strategy.is_empty() || instance.capacity_provider.as_ref().is_some_and(of_strategy);
+        if instance.status == "ACTIVE" && instance.agent_connected && may_be_used {
             active.push(instance);
             zones.extend(attribute(instance, ZONE_ATTRIBUTE).map(str::to_owned));
         } else if instance.status == "DRAINING" {
@@ -72,6 +75,7 @@ fn instances(state: &State, service: &Service, spec: &RevisionSpec, live: &[Arc<
         }
     }
     found.zones = zones.into_iter().collect();
+    found.strategy = strategy;
     if service.scheduling == Scheduling::Daemon {
         found.matching = super::launch::matching(state, service, spec, &active);
         let keys = active.iter().map(|instance| &instance.key);

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api_models::Unexpected;
-use api_models::ecs::CreateServiceError;
+use api_models::ecs::{CreateServiceError, LaunchType};
 
 use crate::services::Shared;
-use crate::services::ecs::resources::capacity::Capacity;
-use crate::services::ecs::resources::cluster::instances_of;
+use crate::services::ecs::resources::capacity::{Capacity, each};
+use crate::services::ecs::resources::capacity_provider::{gets_more, instances_for};
 use crate::services::ecs::resources::service::{
     Action, ActionName, DeploymentId, Launch, Phase, RevisionSpec, Service, TaskSetKey, launch,
 };
 use crate::services::ecs::resources::{
-    ContainerInstance, ContainerInstanceKey, Place, Task, TaskStatus, reservation, unusable_role,
+    ContainerInstance, ContainerInstanceKey, Place, Task, TaskStatus, Under, Waiting, reservation, unusable_role,
 };
 use crate::services::ecs::scheduler::placement::{self, Candidate, Requirements, Strategy, ZONE_ATTRIBUTE};
 use crate::services::ecs::scheduler::plan_service::Start;
@@ -78,11 +78,15 @@ pub(super) fn start(
         .collect();
     match &launch.capacity {
         Capacity::Fargate | Capacity::Strategy(_) => Ok(on_fargate(shared, &launch, &own, start, now)),
-        Capacity::Instances(_) => {
+        Capacity::Providers { .. } | Capacity::Instances(_) => {
             let spec = spec_of(tx, service, &start.deployment);
             let providers = spec.map(|spec| spec.capacity_provider_arns(&service.key.scope)).unwrap_or_default();
             let failed = |what, reason: &str| Failure::placement(what, reason, &providers);
-            Ok(on_instances(tx, shared, &launch, start, &failed, now))
+            let launcher = Launcher { shared, launch: &launch, own: &own, failed: &failed, now };
+            Ok(match &launch.capacity {
+                Capacity::Providers { launch_type, .. } => launcher.on_providers(tx, service, start, launch_type),
+                _ => launcher.on_instances(tx, &start.on, None, start.count),
+            })
         }
     }
 }
@@ -137,20 +141,25 @@ pub(super) fn matching(
 }
 
 fn on_fargate(shared: &Shared, launch: &Launch, own: &[Arc<Task>], start: &Start, now: Timestamp) -> Started {
-    let same =
-        || own.iter().filter(|task| task.service.as_ref().is_some_and(|link| link.deployment == start.deployment));
-    // What the strategy gives each provider of all tasks, less what it has.
-    let mut providers = launch.capacity.providers(same().count() + start.count);
-    for task in same() {
-        if let Some(index) = providers.iter().position(|provider| *provider == task.capacity_provider) {
-            providers.swap_remove(index);
-        }
-    }
+    let providers = match &launch.capacity {
+        Capacity::Strategy(_) => each(shared_out(launch, own, start)),
+        _ => vec![None; start.count],
+    };
     let mut subnets = Subnets::new(launch, own);
     let place = |capacity_provider| {
         launch.blueprint.task(Place::Fargate { capacity_provider }, subnets.next(), &shared.ids, now)
     };
-    Started { tasks: providers.into_iter().take(start.count).map(place).collect(), ..Started::default() }
+    Started { tasks: providers.into_iter().map(place).collect(), ..Started::default() }
+}
+
+/// How many of the new tasks each provider of the strategy gets, with those that the deployment has already.
+fn shared_out(launch: &Launch, own: &[Arc<Task>], start: &Start) -> Vec<(String, usize)> {
+    let of_deployment =
+        |task: &&Arc<Task>| task.service.as_ref().is_some_and(|link| link.deployment == start.deployment);
+    let present = |name: &str| {
+        own.iter().filter(of_deployment).filter(|task| task.capacity_provider.as_deref() == Some(name)).count()
+    };
+    launch.capacity.grow(present, start.count)
 }
 
 /// Which subnet the next task on Fargate goes to: one in the zone that has the fewest.
@@ -187,63 +196,117 @@ impl Subnets {
     }
 }
 
-fn on_instances(
-    tx: &mut Transaction,
-    shared: &Shared,
-    launch: &Launch,
-    start: &Start,
-    failed: &dyn Fn(String, &str) -> Failure,
+/// What starting tasks on container instances needs to know.
+struct Launcher<'a> {
+    shared: &'a Shared,
+    launch: &'a Launch,
+    own: &'a [Arc<Task>],
+    failed: &'a dyn Fn(String, &str) -> Failure,
     now: Timestamp,
-) -> Started {
-    let blueprint = &launch.blueprint;
-    let rendered = blueprint.definition.render();
-    let requirements = Requirements::of(blueprint.needs(), &rendered).under(&launch.constraints, &blueprint.group);
-    let spread = [Strategy::SpreadAttribute(ZONE_ATTRIBUTE.to_owned()), Strategy::SpreadInstances];
-    let strategies = if launch.strategies.is_empty() { &spread[..] } else { &launch.strategies };
-    if start.on.is_empty() {
-        auto_instances::make_room(tx, shared, &blueprint.cluster, &requirements, strategies, start.count);
-    }
-    let instances: Vec<Arc<ContainerInstance>> = instances_of(tx, &blueprint.cluster)
-        .filter(|instance| instance.status == "ACTIVE")
-        .filter(|instance| start.on.is_empty() || start.on.contains(&instance.key))
-        .cloned()
-        .collect();
-    if instances.is_empty() {
-        auto_instances::hint(shared);
-        let what = format!("{NO_PLACE} Reason: {NO_INSTANCES} {MORE}");
-        return Started { tasks: Vec::new(), failure: Some(failed(what, NO_INSTANCES)) };
-    }
-    let candidates =
-        Candidate::with_loads(instances.iter().map(|instance| &**instance), &tx.instance_loads, &blueprint.group);
-    let mut random = |bound| shared.ids.below(bound);
-    let (mut chosen, mut refused): (Vec<&Arc<ContainerInstance>>, Option<(usize, &'static str)>) = (Vec::new(), None);
-    if start.on.is_empty() {
-        let plan = placement::place(&candidates, &requirements, strategies, start.count, &mut random);
-        chosen.extend(plan.placements.into_iter().map(|index| &instances[index]));
-        refused = plan.failures.first().copied();
-    } else {
-        // One on each, whatever there is on it already.
-        for (index, candidate) in candidates.iter().enumerate() {
-            match placement::refusal(candidate, &Requirements { distinct_instance: false, ..requirements.clone() }) {
-                None => chosen.push(&instances[index]),
-                Some(reason) => refused = refused.or(Some((index, reason))),
+}
+
+impl Launcher<'_> {
+    /// Each provider's tasks on its instances; those that find no room wait, where ECS gets more instances for them.
+    fn on_providers(
+        &self,
+        tx: &mut Transaction,
+        service: &Service,
+        start: &Start,
+        launch_type: &LaunchType,
+    ) -> Started {
+        let mut all = Started::default();
+        let providers = shared_out(self.launch, self.own, start);
+        for (name, count) in providers.into_iter().filter(|(_, count)| *count > 0) {
+            let waits = gets_more(tx, &service.key.scope, &name);
+            let under = Under { name, launch_type: launch_type.clone() };
+            let placed = self.on_instances(tx, &[], Some(&under), count);
+            let missing = count - placed.tasks.len();
+            all.tasks.extend(placed.tasks);
+            if !waits {
+                all.failure = all.failure.or(placed.failure);
+                continue;
+            }
+            let waiting = Waiting {
+                constraints: service.placement_constraints.clone(),
+                strategy: service.placement_strategy.clone(),
+            };
+            for turn in 0..missing {
+                let place = Place::Later { under: under.clone(), waiting: waiting.clone() };
+                all.tasks.push(self.launch.blueprint.task(place, turn, &self.shared.ids, self.now));
             }
         }
+        all
     }
-    let mut started = Vec::with_capacity(chosen.len());
-    for (turn, instance) in chosen.into_iter().enumerate() {
-        let Some(reserved) = reservation::reserve(tx, &instance.key, &requirements.needs) else { continue };
-        started.push(blueprint.task(Place::Instance { instance, reserved }, turn, &shared.ids, now));
+
+    /// Up to `count` tasks; one on each of the instances `on`, where these are given.
+    fn on_instances(
+        &self,
+        tx: &mut Transaction,
+        on: &[ContainerInstanceKey],
+        under: Option<&Under>,
+        count: usize,
+    ) -> Started {
+        let Self { shared, launch, failed, now, .. } = *self;
+        let blueprint = &launch.blueprint;
+        let rendered = blueprint.definition.render();
+        let requirements = Requirements::of(blueprint.needs(), &rendered).under(&launch.constraints, &blueprint.group);
+        let spread = [Strategy::SpreadAttribute(ZONE_ATTRIBUTE.to_owned()), Strategy::SpreadInstances];
+        let strategies = if launch.strategies.is_empty() { &spread[..] } else { &launch.strategies };
+        if on.is_empty() && under.is_none() {
+            auto_instances::make_room(tx, shared, &blueprint.cluster, &requirements, strategies, count);
+        }
+        let mut instances = instances_for(tx, &blueprint.cluster, under.map(|under| under.name.as_str()));
+        instances.retain(|instance| on.is_empty() || on.contains(&instance.key));
+        if instances.is_empty() {
+            let reason = match under {
+                Some(_) => "No Container Instances were found in your capacity provider.",
+                None => {
+                    auto_instances::hint(shared);
+                    NO_INSTANCES
+                }
+            };
+            let what = format!("{NO_PLACE} Reason: {reason} {MORE}");
+            return Started { tasks: Vec::new(), failure: Some(failed(what, reason)) };
+        }
+        let candidates =
+            Candidate::with_loads(instances.iter().map(|instance| &**instance), &tx.instance_loads, &blueprint.group);
+        let mut random = |bound| shared.ids.below(bound);
+        let (mut chosen, mut refused): (Vec<&Arc<ContainerInstance>>, Option<(usize, &'static str)>) =
+            (Vec::new(), None);
+        if on.is_empty() {
+            let plan = placement::place(&candidates, &requirements, strategies, count, &mut random);
+            chosen.extend(plan.placements.into_iter().map(|index| &instances[index]));
+            refused = plan.failures.first().copied();
+        } else {
+            // One on each, whatever there is on it already.
+            for (index, candidate) in candidates.iter().enumerate() {
+                match placement::refusal(candidate, &Requirements { distinct_instance: false, ..requirements.clone() })
+                {
+                    None => chosen.push(&instances[index]),
+                    Some(reason) => refused = refused.or(Some((index, reason))),
+                }
+            }
+        }
+        let mut started = Vec::with_capacity(chosen.len());
+        for (turn, instance) in chosen.into_iter().enumerate() {
+            let Some(reserved) = reservation::reserve(tx, &instance.key, &requirements.needs) else { continue };
+            started.push(blueprint.task(
+                Place::Instance { instance, reserved, under: under.cloned() },
+                turn,
+                &shared.ids,
+                now,
+            ));
+        }
+        let failure = refused.map(|(index, reason)| {
+            let instance = &instances[index].key;
+            let words = in_words(reason);
+            let what = format!("{NO_PLACE} The closest matching (container-instance {}) {words}. {MORE}", instance.id);
+            let mut failure = failed(what, reason);
+            failure.action = failure.action.on_instances([instance.arn()]);
+            failure
+        });
+        Started { tasks: started, failure }
     }
-    let failure = refused.map(|(index, reason)| {
-        let instance = &instances[index].key;
-        let words = in_words(reason);
-        let what = format!("{NO_PLACE} The closest matching (container-instance {}) {words}. {MORE}", instance.id);
-        let mut failure = failed(what, reason);
-        failure.action = failure.action.on_instances([instance.arn()]);
-        failure
-    });
-    Started { tasks: started, failure }
 }
 
 const NO_PLACE: &str = "was unable to place a task because no container instance met all of its requirements.";

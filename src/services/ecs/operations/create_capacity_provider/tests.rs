@@ -13,11 +13,14 @@ use crate::services::ecs::operations::{
     create_cluster, delete_capacity_provider, delete_cluster, describe_capacity_providers, describe_clusters,
     put_cluster_capacity_providers, tag_resource, update_capacity_provider,
 };
-use crate::testing::context;
+use crate::testing::{auto_scaling_group, context};
 
 async fn cluster() -> Context {
     let context = context();
     create_cluster::handle(context.clone(), CreateClusterRequest::default()).await.expect("a cluster");
+    for group in ["group", "other", "a", "b"] {
+        auto_scaling_group(&context, group, false).await;
+    }
     context
 }
 
@@ -145,12 +148,17 @@ async fn what_can_not_be_is_refused() {
         auto_scaling_group_provider: on_group("x", "other", None).auto_scaling_group_provider,
         ..managed("x", Some("default"))
     };
+    let mut protecting = on_group("protecting", "other", Some(ManagedScalingStatus::Enabled));
+    protecting.auto_scaling_group_provider.as_mut().expect("a group").managed_termination_protection =
+        Some(ManagedTerminationProtection::Enabled);
     for (request, message) in [
         (on_group("ECS-mine", "other", None), "cannot be prefixed"),
         (on_group("a b", "other", None), "name is invalid"),
         (on_group("mine", "other", None), "already exists"),
         (on_group("other", "group", None), "already being used by another capacity provider"),
         (on_group("other", foreign, None), "Auto Scaling group ARN is invalid"),
+        (on_group("other", "no-such-group", None), "Auto Scaling group ARN is invalid"),
+        (protecting, "must have instance protection from scale in enabled"),
         (managed("other", None), "A cluster must be specified"),
         (managed("other", Some("nope")), "Cluster not found."),
         (both, "Exactly one of"),

@@ -8,7 +8,7 @@ use crate::services::ecs::resources::Cluster;
 use crate::store::State;
 
 /// The lifecycle hook by which ECS drains instances before they are terminated.
-const DRAINING_HOOK: &str = "ecs-managed-draining-termination-hook";
+pub const DRAINING_HOOK: &str = "ecs-managed-draining-termination-hook";
 
 /// The attachments of a cluster: the scaling policy of each provider with managed scaling, and the hook of each with
 /// managed draining. `status` is what they show: ACTIVE, or DELETING for those that go.

@@ -6,9 +6,10 @@ use api_models::ecs::{ClientException, CommonError, InvalidParameterException};
 
 use super::{CapacityProvider, CapacityProviderKey, Kind};
 use crate::identity::Scope;
-use crate::services::ecs::resources::cluster::{BuiltIn, tasks_of};
+use crate::services::ecs::resources::cluster::{BuiltIn, instances_of, tasks_of};
+use crate::services::ecs::resources::container_instance::Origin;
 use crate::services::ecs::resources::service::{ServiceStatus, services_of};
-use crate::services::ecs::resources::{ClusterKey, ClusterStatus, TaskStatus, lookup};
+use crate::services::ecs::resources::{ClusterKey, ClusterStatus, ContainerInstance, TaskStatus, lookup};
 use crate::store::State;
 
 /// What kind of capacity a provider has. A strategy has providers of one kind.
@@ -107,4 +108,30 @@ pub fn in_use(state: &State, cluster: &ClusterKey, name: &str) -> bool {
                 strategy.iter().any(|item| item.capacity_provider.as_deref() == Some(name))
             })
         })
+}
+
+/// Whether tasks that the provider has no room for wait until it has: ECS gets more instances for them.
+#[must_use]
+pub fn gets_more(state: &State, scope: &Scope, name: &str) -> bool {
+    active(state, scope, name).is_some_and(|provider| match provider.kind {
+        Kind::AutoScaling(_) => provider.has_managed_scaling(),
+        Kind::ManagedInstances { .. } => true,
+    })
+}
+
+/// The ACTIVE container instances that tasks may be placed on: those of the provider that a strategy chose, else all
+/// but those that ECS manages, which are for their provider's tasks alone.
+#[must_use]
+pub fn instances_for(state: &State, cluster: &ClusterKey, provider: Option<&str>) -> Vec<Arc<ContainerInstance>> {
+    let is_for = |instance: &&Arc<ContainerInstance>| match provider {
+        Some(_) => instance.capacity_provider.as_deref() == provider,
+        None => instance.origin != Origin::Managed,
+    };
+    instances_of(state, cluster).filter(|instance| instance.status == "ACTIVE").filter(is_for).cloned().collect()
+}
+
+/// The user's own providers of an account and region.
+pub fn all_of<'a>(state: &'a State, scope: &'a Scope) -> impl Iterator<Item = &'a Arc<CapacityProvider>> {
+    let first = CapacityProviderKey::new(scope, "");
+    state.capacity_providers.range(first..).map(|(_, provider)| provider).take_while(move |it| it.key.scope == *scope)
 }

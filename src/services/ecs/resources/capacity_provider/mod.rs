@@ -7,8 +7,8 @@ mod find;
 mod managed_instances;
 mod record;
 
-pub use attachments::attachments;
+pub use attachments::{DRAINING_HOOK, attachments};
 pub use auto_scaling::{complete, group_name, update};
-pub use find::{Family, active, check_name, clusters_of, family, find, in_use};
+pub use find::{Family, active, all_of, check_name, clusters_of, family, find, gets_more, in_use, instances_for};
 pub use managed_instances::{check_new, check_update};
 pub use record::{AttachmentIds, CapacityProvider, CapacityProviderKey, Kind};

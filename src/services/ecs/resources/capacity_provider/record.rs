@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::identity::Scope;
 use crate::ids::IdSource;
 use crate::services::ecs::resources::ClusterKey;
+use crate::services::ecs::scheduler::managed_scaling::Memory;
 use crate::store::Record;
 use crate::time::Timestamp;
 
@@ -71,6 +72,9 @@ pub struct CapacityProvider {
     pub update_status_reason: Option<String>,
     pub kind: Kind,
     pub attachment_ids: AttachmentIds,
+    /// What managed scaling remembers; not in the API.
+    #[serde(default)]
+    pub scaling: Memory,
     pub tags: Vec<Tag>,
     pub created_at: Timestamp,
 }

@@ -30,15 +30,15 @@ pub fn instances_of<'a>(state: &'a State, cluster: &'a ClusterKey) -> impl Itera
         .map(|(_, instance)| instance)
 }
 
-/// Running and pending tasks, by what they run on: EC2, Fargate, external instances.
+/// Running and pending tasks, by what they run on: EC2, Fargate, external and managed instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    running: [i32; 3],
-    pending: [i32; 3],
+    running: [i32; 4],
+    pending: [i32; 4],
     instances: i32,
     /// Services, by what their tasks run on.
-    active: [i32; 3],
-    draining: [i32; 3],
+    active: [i32; 4],
+    draining: [i32; 4],
 }
 
 impl Census {
@@ -48,10 +48,12 @@ impl Census {
         let mut census = Self::default();
         for task in tasks_of(state, cluster) {
             let kind = match &task.launch_type {
+                Some(LaunchType::ManagedInstances) => 3,
                 Some(LaunchType::External) => 2,
                 Some(LaunchType::Fargate) => 1,
+                Some(_) => 0,
                 // A capacity provider chose: what has no container instance runs on Fargate.
-                _ => usize::from(task.container_instance.is_none()),
+                None => usize::from(task.container_instance.is_none()),
             };
             match task.last_status {
                 TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating => census.pending[kind] += 1,
@@ -63,6 +65,7 @@ impl Census {
             let revision = service.revision.as_ref().map(|id| service.revision_key(id));
             let spec = revision.and_then(|key| state.service_revisions.get(&key)).map(|revision| &revision.spec);
             let kind = match spec.and_then(|spec| spec.launch_type.as_ref()) {
+                Some(LaunchType::ManagedInstances) => 3,
                 Some(LaunchType::External) => 2,
                 Some(LaunchType::Fargate) => 1,
                 Some(_) => 0,
@@ -79,12 +82,12 @@ impl Census {
         census
     }
 
-    /// The sixteen statistics in AWS's order. Managed instances don't exist: theirs are 0.
+    /// The sixteen statistics in AWS's order.
     fn statistics(&self) -> Vec<KeyValuePair> {
-        let [running_ec2, running_fargate, running_external] = self.running;
-        let [pending_ec2, pending_fargate, pending_external] = self.pending;
-        let [active_ec2, active_fargate, active_external] = self.active;
-        let [draining_ec2, draining_fargate, draining_external] = self.draining;
+        let [running_ec2, running_fargate, running_external, running_managed] = self.running;
+        let [pending_ec2, pending_fargate, pending_external, pending_managed] = self.pending;
+        let [active_ec2, active_fargate, active_external, active_managed] = self.active;
+        let [draining_ec2, draining_fargate, draining_external, draining_managed] = self.draining;
         [
             ("runningEC2TasksCount", running_ec2),
             ("runningFargateTasksCount", running_fargate),
@@ -92,16 +95,16 @@ impl Census {
             ("pendingFargateTasksCount", pending_fargate),
             ("runningExternalTasksCount", running_external),
             ("pendingExternalTasksCount", pending_external),
-            ("runningManagedInstancesTasksCount", 0),
-            ("pendingManagedInstancesTasksCount", 0),
+            ("runningManagedInstancesTasksCount", running_managed),
+            ("pendingManagedInstancesTasksCount", pending_managed),
             ("activeEC2ServiceCount", active_ec2),
             ("activeFargateServiceCount", active_fargate),
             ("drainingEC2ServiceCount", draining_ec2),
             ("drainingFargateServiceCount", draining_fargate),
             ("activeExternalServiceCount", active_external),
             ("drainingExternalServiceCount", draining_external),
-            ("activeManagedInstancesServiceCount", 0),
-            ("drainingManagedInstancesServiceCount", 0),
+            ("activeManagedInstancesServiceCount", active_managed),
+            ("drainingManagedInstancesServiceCount", draining_managed),
         ]
         .into_iter()
         .map(|(name, value)| KeyValuePair { name: Some(name.to_owned()), value: Some(value.to_string()) })

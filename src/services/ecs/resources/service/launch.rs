@@ -27,8 +27,12 @@ impl RevisionSpec {
     /// What its tasks run on.
     #[must_use]
     pub fn capacity(&self) -> Capacity {
+        let items = || self.capacity_provider_strategy.clone();
         match &self.launch_type {
-            None => Capacity::Strategy(self.capacity_provider_strategy.clone()),
+            Some(launch_type) if !self.capacity_provider_strategy.is_empty() => {
+                Capacity::Providers { launch_type: launch_type.clone(), items: items() }
+            }
+            None => Capacity::Strategy(items()),
             Some(LaunchType::Fargate) => Capacity::Fargate,
             Some(other) => Capacity::Instances(other.clone()),
         }
@@ -55,7 +59,7 @@ where
             where_to::not_on_fargate(service.placement_constraints.is_empty(), strategies.is_empty())?;
             (Some(where_to::platform(spec.platform_version.as_deref())?), Constraints::default())
         }
-        Capacity::Instances(_) => {
+        Capacity::Instances(_) | Capacity::Providers { .. } => {
             where_to::no_platform(spec.platform_version.as_deref())?;
             (None, where_to::constraints(&service.placement_constraints, definition)?)
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api_models::ecs::{self, DeploymentController, ServiceCurrentRevisionSummary};
 
-use super::revision::{exact_platform, some};
+use super::revision::{RevisionSpec, exact_platform, some};
 use super::{
     Controller, Counts, Deployment, DeploymentId, Service, ServiceDeploymentKey, ServiceRevision, ServiceRevisionKey,
     ServiceStatus, events_of, newest_task_sets,
@@ -29,7 +29,7 @@ impl Service {
             desired_count: Some(self.desired_count),
             running_count: Some(counts.iter().map(|(_, counts)| counts.running).sum()),
             pending_count: Some(counts.iter().map(|(_, counts)| counts.pending).sum()),
-            launch_type: spec.and_then(|spec| spec.launch_type.clone()),
+            launch_type: spec.and_then(RevisionSpec::shown_launch_type),
             capacity_provider_strategy: spec.and_then(|spec| some(&spec.capacity_provider_strategy)),
             platform_version: spec.and_then(|spec| spec.platform_version.clone()),
             platform_family: spec.filter(|spec| spec.on_fargate()).map(|_| "Linux".to_owned()),
@@ -109,7 +109,7 @@ impl Service {
             created_at: Some(deployment.created_at),
             updated_at: Some(deployment.updated_at),
             capacity_provider_strategy: spec.and_then(|spec| some(&spec.capacity_provider_strategy)),
-            launch_type: spec.and_then(|spec| spec.launch_type.clone()),
+            launch_type: spec.and_then(RevisionSpec::shown_launch_type),
             platform_version: spec.and_then(|spec| spec.platform_version.as_deref()).map(exact_platform),
             platform_family: spec.filter(|spec| spec.on_fargate()).map(|_| "Linux".to_owned()),
             network_configuration: spec.and_then(|spec| spec.network_configuration.clone()).map(Box::new),

@@ -30,7 +30,7 @@ impl ServiceRevisionKey {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RevisionSpec {
     pub task_definition: TaskDefinitionKey,
-    /// `None` with a capacity provider strategy.
+    /// `None` with a capacity provider strategy for Fargate; with one for instances it says which kind these are.
     pub launch_type: Option<LaunchType>,
     pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// As it was asked for (`LATEST` when it was not); `None` on container instances.
@@ -44,6 +44,12 @@ pub struct RevisionSpec {
 }
 
 impl RevisionSpec {
+    /// As the API shows it: not when there is a strategy.
+    #[must_use]
+    pub fn shown_launch_type(&self) -> Option<LaunchType> {
+        self.launch_type.clone().filter(|_| self.capacity_provider_strategy.is_empty())
+    }
+
     /// The capacity providers of its strategy.
     #[must_use]
     pub fn capacity_provider_arns(&self, scope: &Scope) -> Vec<String> {
@@ -97,7 +103,7 @@ impl ServiceRevision {
             cluster_arn: Some(self.key.service.cluster().arn()),
             task_definition: Some(spec.task_definition.arn()),
             capacity_provider_strategy: some(&spec.capacity_provider_strategy),
-            launch_type: spec.launch_type.clone(),
+            launch_type: spec.shown_launch_type(),
             platform_version: spec.platform_version.as_deref().map(exact_platform),
             platform_family: spec.on_fargate().then(|| "Linux".to_owned()),
             load_balancers: some(&spec.load_balancers),

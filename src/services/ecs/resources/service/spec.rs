@@ -37,6 +37,7 @@ impl Asked {
             Capacity::Instances(launch_type) => (Some(launch_type), Vec::new()),
             Capacity::Fargate => (Some(LaunchType::Fargate), Vec::new()),
             Capacity::Strategy(items) => (None, items),
+            Capacity::Providers { launch_type, items } => (Some(launch_type), items),
         };
         let given = self.platform_version.filter(|version| !version.is_empty());
         let platform_version = match &launch_type {

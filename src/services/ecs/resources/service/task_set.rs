@@ -140,7 +140,7 @@ impl TaskSet {
             running_count: Some(counts.running),
             created_at: Some(self.created_at),
             updated_at: Some(self.updated_at),
-            launch_type: spec.launch_type.clone(),
+            launch_type: spec.shown_launch_type(),
             capacity_provider_strategy: some(&spec.capacity_provider_strategy),
             platform_version: spec.platform_version.as_deref().map(exact_platform),
             platform_family: spec.on_fargate().then(|| "Linux".to_owned()),

@@ -13,12 +13,14 @@ mod report;
 mod request;
 mod roles;
 mod sharing;
+mod waiting;
 
 pub use exec_agent::ExecAgent;
 pub use find::{Named, check_id, find_task, tasks_after};
 pub use managed_volume::{ManagedVolume, VolumeAttachment, VolumeRequest, managed_volume};
-pub use new::{Blueprint, Place, Platform};
+pub use new::{Blueprint, Place, Platform, Under};
 pub use record::{AttachmentStatus, Container, NetworkAttachment, Protection, Task, TaskKey, TaskStatus};
 pub use report::{TaskReport, report_on};
 pub use request::TaskRequest;
 pub use roles::{check_roles, unusable_role};
+pub use waiting::{Waiting, WaitingTasks, alike};

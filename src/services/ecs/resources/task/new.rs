@@ -8,6 +8,7 @@ use api_models::ecs::{
     Tag, TaskOverride,
 };
 
+use super::waiting::Waiting;
 use super::{
     AttachmentStatus, Container, ManagedVolume, NetworkAttachment, Task, TaskKey, TaskStatus, VolumeAttachment,
     exec_agent,
@@ -21,7 +22,7 @@ use crate::services::ecs::{images, network};
 
 /// What a Fargate task has unless it asks for more, GiB.
 const FARGATE_STORAGE: i32 = 20;
-const ARCHITECTURE_ATTRIBUTE: &str = "ecs.cpu-architecture";
+pub(super) const ARCHITECTURE_ATTRIBUTE: &str = "ecs.cpu-architecture";
 const DEFAULT_ARCHITECTURE: &str = "x86_64";
 
 /// Fargate's platform, as tasks show it.
@@ -87,7 +88,19 @@ pub enum Place<'a> {
         instance: &'a ContainerInstance,
         /// What was taken of it.
         reserved: Resources,
+        /// When a strategy chose it.
+        under: Option<Under>,
     },
+    /// Its capacity provider has no room for it yet.
+    Later { under: Under, waiting: Waiting },
+}
+
+/// The capacity provider with container instances that a task is launched by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Under {
+    pub name: String,
+    /// EC2 or MANAGED_INSTANCES.
+    pub launch_type: LaunchType,
 }
 
 impl Blueprint {
@@ -106,7 +119,7 @@ impl Blueprint {
         let awsvpc = definition.network_mode == Some(NetworkMode::Awsvpc);
         let on_instance = match &place {
             Place::Instance { instance, .. } => attribute(instance, ZONE_ATTRIBUTE),
-            Place::Fargate { .. } => None,
+            Place::Fargate { .. } | Place::Later { .. } => None,
         };
         let subnet = common.subnet(on_instance, turn);
         let availability_zone = match &place {
@@ -115,6 +128,7 @@ impl Blueprint {
                 _ => zone.into(),
             }),
             Place::Fargate { .. } => subnet.map(|subnet| subnet.zone.clone()),
+            Place::Later { .. } => None,
         };
         let attachment = subnet.filter(|_| awsvpc).map(|subnet| NetworkAttachment {
             id: ids.uuid(),
@@ -128,12 +142,17 @@ impl Blueprint {
         let attributes = self.attributes(&place, common);
         let host_address = match &place {
             Place::Instance { instance, .. } => instance.address,
-            Place::Fargate { .. } => None,
+            Place::Fargate { .. } | Place::Later { .. } => None,
         };
-        let (launch_type, capacity_provider, instance, reserved) = match place {
-            Place::Fargate { capacity_provider } => (LaunchType::Fargate, capacity_provider, None, None),
-            Place::Instance { instance, reserved } => {
-                (LaunchType::Ec2, None, Some(instance.key.clone()), Some(Box::new(reserved)))
+        let (launch_type, capacity_provider, instance, reserved, waiting) = match place {
+            Place::Fargate { capacity_provider } => (LaunchType::Fargate, capacity_provider, None, None, None),
+            Place::Instance { instance, reserved, under } => {
+                let (launch_type, provider) =
+                    under.map_or((LaunchType::Ec2, None), |it| (it.launch_type, Some(it.name)));
+                (launch_type, provider, Some(instance.key.clone()), Some(Box::new(reserved)), None)
+            }
+            Place::Later { under, waiting } => {
+                (under.launch_type, Some(under.name), None, None, Some(Box::new(waiting)))
             }
         };
         let fargate = launch_type == LaunchType::Fargate;
@@ -149,7 +168,7 @@ impl Blueprint {
             task_definition: self.definition.key.clone(),
             version: 1,
             desired_status: TaskStatus::Running,
-            last_status: if awsvpc || self.managed_volume.is_some() {
+            last_status: if awsvpc || self.managed_volume.is_some() || waiting.is_some() {
                 TaskStatus::Provisioning
             } else {
                 TaskStatus::Pending
@@ -161,6 +180,7 @@ impl Blueprint {
             service: self.service.clone(),
             launch_type: Some(launch_type),
             capacity_provider,
+            waiting,
             platform_version,
             platform_family,
             container_instance: instance,
@@ -274,7 +294,7 @@ impl Blueprint {
     fn attributes(&self, place: &Place<'_>, common: &Common) -> Arc<[Attribute]> {
         let of_instance = match place {
             Place::Instance { instance, .. } => attribute(instance, ARCHITECTURE_ATTRIBUTE),
-            Place::Fargate { .. } => None,
+            Place::Fargate { .. } | Place::Later { .. } => None,
         };
         match of_instance.filter(|value| self.own_architecture().is_none() && *value != DEFAULT_ARCHITECTURE) {
             Some(value) => [architecture(value)].into(),
@@ -283,7 +303,7 @@ impl Blueprint {
     }
 }
 
-fn architecture(value: &str) -> Attribute {
+pub(super) fn architecture(value: &str) -> Attribute {
     Attribute { name: Some(ARCHITECTURE_ATTRIBUTE.to_owned()), value: Some(value.to_owned()), ..Attribute::default() }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use api_models::ecs::{Attribute, LaunchType, NetworkBinding, NetworkConfiguration, Tag, TaskOverride, TaskStopCode};
 use serde::{Deserialize, Serialize};
 
-use super::VolumeAttachment;
+use super::{VolumeAttachment, Waiting};
 use crate::identity::Scope;
 use crate::runtime::{ContainerId, ObservedHealth};
 use crate::services::ecs::resources::{ClusterKey, ContainerInstanceKey, Resources, ServiceLink, TaskDefinitionKey};
@@ -192,6 +192,9 @@ pub struct Task {
     /// `None` when a capacity provider chose it... then `capacity_provider` is set.
     pub launch_type: Option<LaunchType>,
     pub capacity_provider: Option<String>,
+    /// Until it has a container instance: a task that its capacity provider has no room for yet.
+    #[serde(default)]
+    pub waiting: Option<Box<Waiting>>,
     pub platform_version: Option<Arc<str>>,
     /// `Linux` on Fargate.
     pub platform_family: Option<Arc<str>>,
@@ -243,6 +246,7 @@ impl Record for Task {
     fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
         state.service_tasks.follow(old, new);
         state.instance_loads.follow(old, new);
+        state.waiting_tasks.follow(old, new);
     }
 
     fn loaded(state: &mut State) {

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::capacity::Share;
 use super::deployment::{self, Alarms, Ending, TargetHealth, Timing, Traffic, Worth, count_failures, ending, worth};
 use crate::services::ecs::resources::service::{
     Action, ActionName, Controller, Deployment, DeploymentId, Rollout, Said, Scheduling, Service, ServiceDeployment,
@@ -57,6 +58,8 @@ pub struct Instances {
     pub leaving: Vec<ContainerInstanceKey>,
     /// The zones that new tasks could run in.
     pub zones: Vec<String>,
+    /// The capacity providers of the newest revision's strategy, and their shares.
+    pub strategy: Vec<(String, Share)>,
 }
 
 /// Tasks to be started.

@@ -1,7 +1,8 @@
 //! Which tasks are stopped when there are too many.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_services.html>
 //!
-//! Tasks that do not run yet go first; then the fullest zone, there the fullest instance, there the newest task.
+//! Tasks that do not run yet go first; then those of the capacity provider that is furthest ahead of its part of the
+//! strategy; then the fullest zone, there the fullest instance, there the newest task.
 //! Protected tasks stay.
 
 use std::cmp::Reverse;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use super::{Judged, Plan, View, say_protected, scaling_reason};
 use crate::services::ecs::resources::{ContainerInstanceKey, Task};
+use crate::services::ecs::scheduler::capacity::{Share, shrink};
 use crate::time::Timestamp;
 
 /// Among which tasks to choose, and which ones count for the balance.
@@ -43,8 +45,9 @@ pub(super) fn stop(view: &View<'_>, plan: &mut Plan, candidates: &Candidates<'_,
         return left.len();
     }
     let mut order = Order::new(&left, candidates.all);
-    for _ in 0..count {
-        let Some(it) = order.next() else { break };
+    let providers = by_provider(view, &left, candidates.all, count);
+    for turn in 0..count {
+        let Some(it) = order.next(providers.get(turn).copied()) else { break };
         plan.stop_surplus(it.task, reason.clone());
     }
     count
@@ -59,10 +62,11 @@ struct Order<'a> {
     groups: Vec<Group<'a>>,
 }
 
-/// The tasks of one zone that run, or those of one zone that do not yet.
+/// The tasks of one zone and capacity provider that run, or those that do not yet.
 struct Group<'a> {
     fresh: bool,
     zone: Option<&'a str>,
+    provider: Option<&'a str>,
     /// Of each instance, the one to go last comes first.
     tasks: BTreeMap<Option<&'a ContainerInstanceKey>, Vec<Judged<'a>>>,
     /// The instances by how many tasks they have, then by the task that goes next.
@@ -80,9 +84,11 @@ impl<'a> Order<'a> {
         }
         for it in stoppable {
             let (fresh, zone) = (it.is_fresh(), it.task.availability_zone.as_deref());
-            let known = order.groups.iter().position(|group| group.fresh == fresh && group.zone == zone);
+            let provider = it.task.capacity_provider.as_deref();
+            let own = |group: &Group<'_>| group.fresh == fresh && group.zone == zone && group.provider == provider;
+            let known = order.groups.iter().position(own);
             let place = known.unwrap_or_else(|| {
-                order.groups.push(Group { fresh, zone, tasks: BTreeMap::new(), ranks: BTreeSet::new() });
+                order.groups.push(Group { fresh, zone, provider, tasks: BTreeMap::new(), ranks: BTreeSet::new() });
                 order.groups.len() - 1
             });
             order.groups[place].tasks.entry(it.task.container_instance.as_ref()).or_default().push(*it);
@@ -97,10 +103,19 @@ impl<'a> Order<'a> {
         order
     }
 
-    fn next(&mut self) -> Option<Judged<'a>> {
+    /// The next one, of this capacity provider if it has any.
+    fn next(&mut self, provider: Option<&str>) -> Option<Judged<'a>> {
         let rank = |group: &Group<'a>| {
             let (tasks, created_at, id, _) = group.ranks.last()?;
-            Some((group.fresh, self.in_zone.get(&group.zone).copied().unwrap_or(0), *tasks, *created_at, *id))
+            let preferred = provider.is_some() && group.provider == provider;
+            Some((
+                preferred,
+                group.fresh,
+                self.in_zone.get(&group.zone).copied().unwrap_or(0),
+                *tasks,
+                *created_at,
+                *id,
+            ))
         };
         let (index, _) = self
             .groups
@@ -142,6 +157,22 @@ impl<'a> Group<'a> {
         let tasks = on_instance.get(&instance).copied().unwrap_or(0);
         Some((tasks, next.created_at, Reverse(&next.key.id), instance))
     }
+}
+
+/// The capacity provider of each task to be stopped, so that those that stay are spread as the strategy asks; fewer, or
+/// none, where it has no say.
+fn by_provider<'a>(view: &View<'a>, stoppable: &[Judged<'_>], all: &[Judged<'_>], count: usize) -> Vec<&'a str> {
+    let (names, shares): (Vec<&str>, Vec<Share>) =
+        view.instances.strategy.iter().map(|(name, share)| (name.as_str(), *share)).unzip();
+    if names.len() < 2 {
+        return Vec::new();
+    }
+    let count_of = |tasks: &[Judged<'_>]| -> Vec<usize> {
+        let of = |name: &&str| tasks.iter().filter(|it| it.task.capacity_provider.as_deref() == Some(*name)).count();
+        names.iter().map(of).collect()
+    };
+    let taken = shrink(&shares, &count_of(all), &count_of(stoppable), count);
+    names.into_iter().zip(taken).flat_map(|(name, many)| std::iter::repeat_n(name, many)).collect()
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ proptest! {
             all.iter().zip(&given).filter(|(_, (_, _, _, stoppable, _))| *stoppable).map(|(it, _)| *it).collect();
         let mut order = Order::new(&stoppable, &all);
         let ours: Vec<Arc<str>> =
-            std::iter::from_fn(|| order.next()).take(count).map(|it| it.task.key.id.clone()).collect();
+            std::iter::from_fn(|| order.next(None)).take(count).map(|it| it.task.key.id.clone()).collect();
         prop_assert_eq!(ours, naive(&stoppable, &all, count));
     }
 }

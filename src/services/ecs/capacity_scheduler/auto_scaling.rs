@@ -1,0 +1,208 @@
+//! Auto Scaling groups of capacity providers: scaled with the tasks, drained and protected as the provider says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api_models::ecs::{AutoScalingGroupProvider, ManagedDraining, ManagedTerminationProtection};
+
+use super::place;
+use crate::services::autoscaling::resources::group::{Group, GroupTag};
+use crate::services::autoscaling::resources::hook::{Hook, Transition};
+use crate::services::autoscaling::resources::{change, source};
+use crate::services::ec2::instance_types;
+use crate::services::ec2::resources::InstanceKey;
+use crate::services::ecs::resources::capacity_provider::{DRAINING_HOOK, clusters_of};
+use crate::services::ecs::resources::cluster::tasks_of;
+use crate::services::ecs::resources::service::Scheduling;
+use crate::services::ecs::resources::{CapacityProvider, ContainerInstance, ContainerInstanceKey, Task, TaskStatus};
+use crate::services::ecs::scheduler::managed_scaling::{self, Member, View};
+use crate::services::ecs::scheduler::packing;
+use crate::store::{State, Transaction};
+use crate::time::Timestamp;
+
+/// The tag by which AWS knows groups of capacity providers.
+const MANAGED_TAG: &str = "AmazonECSManaged";
+/// Seconds: how long a hook waits without a heartbeat.
+const HEARTBEAT: i32 = 3600;
+
+/// Does what is to be done for the provider's group; returns when to look again.
+pub(super) fn manage(
+    tx: &mut Transaction,
+    provider: &CapacityProvider,
+    settings: &AutoScalingGroupProvider,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let scope = &provider.key.scope;
+    let arn = settings.auto_scaling_group_arn.as_deref()?;
+    let group = change::by_arn(tx, scope, arn)?.clone();
+    let attached = provider.is_active() && clusters_of(tx, &provider.key).next().is_some();
+    let mut after = Group::clone(&group);
+    attach(&mut after, attached && settings.managed_draining == Some(ManagedDraining::Enabled), attached);
+    let wake = drain(tx, &mut after, now);
+    let wake = match attached && provider.has_managed_scaling() && !after.deleting {
+        true => scale(tx, provider, settings, &mut after, now).into_iter().chain(wake).min(),
+        false => wake,
+    };
+    if after != *group {
+        tx.put(after);
+    }
+    wake
+}
+
+/// The group has the draining hook, and the tag, as long as a cluster has the provider.
+fn attach(group: &mut Group, drains: bool, attached: bool) {
+    if attached && !group.tags.contains_key(MANAGED_TAG) {
+        group.tags.insert(MANAGED_TAG.to_owned(), GroupTag { value: String::new(), propagates: true });
+    }
+    if drains && !group.hooks.contains_key(DRAINING_HOOK) {
+        let hook = Hook {
+            transition: Transition::Terminating,
+            heartbeat_timeout: HEARTBEAT,
+            continues: true,
+            metadata: None,
+            target_arn: None,
+            role_arn: None,
+        };
+        group.hooks.insert(DRAINING_HOOK.to_owned(), hook);
+    }
+    if !drains {
+        change::remove_hook(group, DRAINING_HOOK);
+    }
+}
+
+/// The container instance that an EC2 instance became.
+fn joined<'s>(state: &'s State, group: &Group, id: &str) -> Option<&'s Arc<ContainerInstance>> {
+    let key = state.ec2_instances.get(&InstanceKey::new(&group.key.scope, id))?.joined.as_ref()?;
+    state.container_instances.get(key)
+}
+
+/// Whether an instance is in use because of the task. Daemons' tasks are everywhere.
+fn counts(state: &State, task: &Task) -> bool {
+    let daemon = || {
+        let service = task.service_key().and_then(|key| state.services.get(&key));
+        service.is_some_and(|service| service.scheduling == Scheduling::Daemon)
+    };
+    task.last_status != TaskStatus::Stopped && !daemon()
+}
+
+/// Instances that are to be terminated lose their tasks first.
+fn drain(tx: &mut Transaction, group: &mut Group, now: Timestamp) -> Option<Timestamp> {
+    let waiting: Vec<String> = group
+        .members
+        .iter()
+        .filter(|(_, member)| change::waits_for(member, DRAINING_HOOK))
+        .map(|(id, _)| id.clone())
+        .collect();
+    let mut wake: Option<Timestamp> = None;
+    for id in waiting {
+        let instance = joined(tx, group, &id).filter(|instance| instance.status != "INACTIVE").cloned();
+        let busy = instance.as_ref().is_some_and(|instance| {
+            let own = |task: &&Arc<Task>| task.container_instance.as_ref() == Some(&instance.key);
+            tasks_of(tx, &instance.key.cluster()).filter(own).any(|task| counts(tx, task))
+        });
+        if let Some(instance) = instance.filter(|instance| instance.status == "ACTIVE") {
+            tx.update(&instance.key, |instance: &mut ContainerInstance| {
+                "DRAINING".clone_into(&mut instance.status);
+                instance.version += 1;
+                true
+            });
+        }
+        if !busy {
+            // It waits for this hook, so there is something to answer.
+            let _ = change::answer_hook(group, DRAINING_HOOK, &id, true);
+            continue;
+        }
+        // As long as there are tasks, ECS says that it is still there.
+        let hook = group.hooks.get(DRAINING_HOOK).cloned();
+        let wait = group.members.get_mut(&id).and_then(|member| member.wait.as_mut());
+        if let (Some(hook), Some(wait)) = (hook, wait) {
+            let half = std::time::Duration::from_secs(u64::from(HEARTBEAT.unsigned_abs()) / 2);
+            if wait.until <= now.saturating_add(half) {
+                wait.beat(&hook, now);
+            }
+            let again = now.saturating_add(half);
+            wake = Some(wake.map_or(again, |other| other.min(again)));
+        }
+    }
+    wake
+}
+
+fn scale(
+    tx: &mut Transaction,
+    provider: &CapacityProvider,
+    settings: &AutoScalingGroupProvider,
+    group: &mut Group,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let scaling = settings.managed_scaling.as_deref()?;
+    let plan = {
+        let state: &State = tx;
+        let busy = busy(state, provider);
+        let batches = place::waiting(state, &provider.key);
+        let launched = source::resolve(state, &group.key.scope, &group.source).ok();
+        let instance_type = launched.and_then(|resolved| resolved.spec.instance_type);
+        let members = group.members.iter().filter(|(_, member)| member.lifecycle.counts()).map(|(id, member)| {
+            let instance = joined(state, group, id).map(|instance| &**instance);
+            let tasks = instance.and_then(|instance| busy.get(&instance.key)).copied().unwrap_or(0);
+            Member { id, launched_at: member.launched_at, instance, tasks }
+        });
+        let waiting =
+            batches.iter().map(|batch| packing::Group { requirements: batch.requirements(), count: batch.tasks.len() });
+        managed_scaling::plan(&View {
+            settings: scaling,
+            min: group.min,
+            max: group.max,
+            desired: group.desired,
+            members: members.collect(),
+            waiting: waiting.collect(),
+            instance_type: instance_type.as_deref().and_then(instance_types::find),
+            memory: provider.scaling,
+            now,
+        })
+    };
+    tracing::debug!(provider = %provider.key.name, reservation = plan.reservation, ?plan.desired, "managed scaling");
+    if plan.hopeless > 0 {
+        tracing::info!(
+            provider = %provider.key.name, tasks = plan.hopeless,
+            "tasks wait, and no instance that the Auto Scaling group launches would do for them"
+        );
+    }
+    if settings.managed_termination_protection == Some(ManagedTerminationProtection::Enabled) {
+        for (id, protected) in &plan.protect {
+            if let Some(member) = group.members.get_mut(id) {
+                member.protected = *protected;
+            }
+        }
+    }
+    if let Some((desired, alarm)) = plan.desired {
+        let cause = format!(
+            "At {} a monitor alarm TargetTracking-{}-{alarm}-{} in state ALARM triggered policy \
+             ECSManagedAutoScalingPolicy-{}",
+            now.to_rfc3339(),
+            group.key.name,
+            provider.attachment_ids.policy,
+            provider.attachment_ids.policy_name,
+        );
+        change::write_desired(group, desired.clamp(group.min, group.max), &cause, now);
+    }
+    if plan.memory != provider.scaling {
+        tx.update(&provider.key, |provider: &mut CapacityProvider| {
+            provider.scaling = plan.memory;
+            true
+        });
+    }
+    plan.wake
+}
+
+/// How many tasks each instance has that keep it in use.
+fn busy(state: &State, provider: &CapacityProvider) -> BTreeMap<ContainerInstanceKey, usize> {
+    let mut busy = BTreeMap::new();
+    for cluster in clusters_of(state, &provider.key) {
+        for task in tasks_of(state, cluster).filter(|task| counts(state, task)) {
+            if let Some(instance) = &task.container_instance {
+                *busy.entry(instance.clone()).or_default() += 1;
+            }
+        }
+    }
+    busy
+}
