@@ -128,7 +128,7 @@ class Boto3(unittest.TestCase):
             self.ecs.describe_task_definition(taskDefinition="missing")
         self.assertEqual(raised.exception.response["Error"]["Message"], "Unable to describe task definition.")
         with self.assertRaises(ClientError) as raised:
-            self.ecs.discover_poll_endpoint()
+            self.ecs.describe_express_gateway_service(serviceArn="web")
         self.assertEqual(raised.exception.response["ResponseMetadata"]["HTTPStatusCode"], 501)
 
     def test_paginators(self):

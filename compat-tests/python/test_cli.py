@@ -94,9 +94,9 @@ class Cli(unittest.TestCase):
             "Cluster not found.",
             gone.stderr,
         )
-        off = aws("discover-poll-endpoint")
+        off = aws("describe-express-gateway-service", "--service-arn", "web")
         self.assertEqual(off.returncode, 255)
-        self.assertIn("when calling the DiscoverPollEndpoint operation: ", off.stderr)
+        self.assertIn("when calling the DescribeExpressGatewayService operation: ", off.stderr)
 
 
 if __name__ == "__main__":

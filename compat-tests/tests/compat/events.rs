@@ -152,7 +152,11 @@ async fn a_service_and_its_deployments(ecs: Ecs) {
         "INFO SERVICE_STEADY_STATE",
     ];
     assert_eq!(names(&told), life);
-    let members = |event: &Value| event["detail"].as_object().expect("members").keys().cloned().collect::<Vec<_>>();
+    let members = |event: &Value| {
+        let mut names: Vec<_> = event["detail"].as_object().expect("members").keys().cloned().collect();
+        names.sort();
+        names
+    };
     assert_eq!(members(&told[2]), ["deploymentId", "eventName", "eventType", "reason", "updatedAt"]);
     assert_eq!(told[2]["detail"]["deploymentId"], *first);
     assert_eq!(told[2]["detail"]["reason"], format!("ECS deployment {first} completed."));
