@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_models::Unexpected;
-use api_models::ecs::{Attribute, Tag, TaskStopCode};
+use api_models::ecs::{Attribute, Tag};
 use async_trait::async_trait;
 
 use super::instance_types;
@@ -19,7 +19,7 @@ use crate::services::ecs::resources::capacity_provider;
 use crate::services::ecs::resources::container_instance::ending;
 use crate::services::ecs::resources::container_instance::launch::{LaunchError, NewInstance, launch};
 use crate::services::ecs::resources::container_instance::{Origin, attributes};
-use crate::services::ecs::resources::{ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey};
+use crate::services::ecs::resources::{ClusterKey, ClusterStatus};
 use crate::store::{Change, State, Transaction};
 use crate::time::Timestamp;
 
@@ -79,7 +79,7 @@ impl InstanceLifecycle {
                 Step::Run => {
                     // One that was stopped comes back to its cluster.
                     if let Some(joined) = &instance.joined {
-                        connect(tx, joined, true);
+                        ending::connect(tx, joined, true);
                     }
                     tx.update(key, |it: &mut Instance| {
                         it.phase = Phase::Running;
@@ -93,7 +93,7 @@ impl InstanceLifecycle {
                 }
                 Step::Stop => {
                     if let Some(joined) = &instance.joined {
-                        stop(tx, joined, instance.id(), now);
+                        ending::stop(tx, joined, now);
                     }
                     tx.update(key, |it: &mut Instance| {
                         it.phase = Phase::Stopped;
@@ -151,24 +151,6 @@ impl InstanceLifecycle {
             }
         }
     }
-}
-
-/// The tasks of a stopped instance are gone; the instance stays in its cluster, without an agent.
-fn stop(tx: &mut Transaction, joined: &ContainerInstanceKey, id: &str, now: Timestamp) {
-    let reason = format!("Host EC2 (instance {id}) stopped.");
-    ending::stop_tasks(tx, joined, &TaskStopCode::TerminationNotice, &reason, now);
-    connect(tx, joined, false);
-}
-
-fn connect(tx: &mut Transaction, joined: &ContainerInstanceKey, connected: bool) {
-    tx.update(joined, |it: &mut ContainerInstance| {
-        let changes = it.agent_connected != connected && it.status != "INACTIVE";
-        if changes {
-            it.agent_connected = connected;
-            it.version += 1;
-        }
-        changes
-    });
 }
 
 /// The capacity provider of the cluster whose Auto Scaling group launched the instance.

@@ -39,6 +39,33 @@ pub struct Asked {
     kept: Kept,
 }
 
+/// What creation and update have in common: two structures of the model, with the same members.
+macro_rules! shared_members {
+    ($input:expr) => {
+        Self {
+            min: $input.min_size,
+            max: $input.max_size,
+            desired: $input.desired_capacity,
+            cooldown: $input.default_cooldown,
+            grace: $input.health_check_grace_period,
+            max_lifetime: $input.max_instance_lifetime,
+            zones: $input.availability_zones.clone(),
+            subnets: $input.vpc_zone_identifier.clone(),
+            termination_policies: $input.termination_policies.clone(),
+            protects_new: $input.new_instances_protected_from_scale_in,
+            kept: Kept {
+                health_check_type: $input.health_check_type.clone(),
+                placement_group: $input.placement_group.clone(),
+                service_linked_role_arn: $input.service_linked_role_arn.clone(),
+                capacity_rebalance: $input.capacity_rebalance,
+                context: $input.context.clone(),
+                desired_capacity_type: $input.desired_capacity_type.clone(),
+                default_instance_warmup: $input.default_instance_warmup,
+            },
+        }
+    };
+}
+
 impl Asked {
     /// # Errors
     /// Something is asked for that LocalECS does not have.
@@ -57,27 +84,7 @@ impl Asked {
             (input.operator.is_some(), "groups managed by another service (Operator)"),
             (protects(input.deletion_protection.as_ref()), "deletion protection of groups"),
         ])?;
-        Ok(Self {
-            min: input.min_size,
-            max: input.max_size,
-            desired: input.desired_capacity,
-            cooldown: input.default_cooldown,
-            grace: input.health_check_grace_period,
-            max_lifetime: input.max_instance_lifetime,
-            zones: input.availability_zones.clone(),
-            subnets: input.vpc_zone_identifier.clone(),
-            termination_policies: input.termination_policies.clone(),
-            protects_new: input.new_instances_protected_from_scale_in,
-            kept: Kept {
-                health_check_type: input.health_check_type.clone(),
-                placement_group: input.placement_group.clone(),
-                service_linked_role_arn: input.service_linked_role_arn.clone(),
-                capacity_rebalance: input.capacity_rebalance,
-                context: input.context.clone(),
-                desired_capacity_type: input.desired_capacity_type.clone(),
-                default_instance_warmup: input.default_instance_warmup,
-            },
-        })
+        Ok(shared_members!(input))
     }
 
     /// # Errors
@@ -92,27 +99,7 @@ impl Asked {
             (input.instance_lifecycle_policy.is_some(), "instance lifecycle policies"),
             (protects(input.deletion_protection.as_ref()), "deletion protection of groups"),
         ])?;
-        Ok(Self {
-            min: input.min_size,
-            max: input.max_size,
-            desired: input.desired_capacity,
-            cooldown: input.default_cooldown,
-            grace: input.health_check_grace_period,
-            max_lifetime: input.max_instance_lifetime,
-            zones: input.availability_zones.clone(),
-            subnets: input.vpc_zone_identifier.clone(),
-            termination_policies: input.termination_policies.clone(),
-            protects_new: input.new_instances_protected_from_scale_in,
-            kept: Kept {
-                health_check_type: input.health_check_type.clone(),
-                placement_group: input.placement_group.clone(),
-                service_linked_role_arn: input.service_linked_role_arn.clone(),
-                capacity_rebalance: input.capacity_rebalance,
-                context: input.context.clone(),
-                desired_capacity_type: input.desired_capacity_type.clone(),
-                default_instance_warmup: input.default_instance_warmup,
-            },
-        })
+        Ok(shared_members!(input))
     }
 
     /// Brings the group to what is asked for. `cause` is as in [`super::change::set_desired`].
