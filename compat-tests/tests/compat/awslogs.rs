@@ -1,5 +1,6 @@
 //! What containers print, in CloudWatch Logs: whole, in order, each line once.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -262,13 +263,27 @@ async fn localecs_logs_shows_what_a_task_prints(ecs: Ecs) {
     let _ = ecs.messages(&group, &stream_of(&task, "kept"), 3).await;
     // Followed while it runs, until it ends.
     let mut follower = localecs_logs(&ecs, &task, &["--follow"]);
-    let follower = follower.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    let mut follower = follower.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
     let last = localecs_logs(&ecs, &task, &["--container", "plain", "--tail", "1"]).output().expect("the program");
     assert!(String::from_utf8_lossy(&last.stdout).starts_with("line "), "{last:?}");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // It follows: lines come while the task runs.
+    let mut output = BufReader::new(follower.stdout.take().expect("its output"));
+    let lively = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        for tenth in ["kept | line 10 ", "plain | line 10 "] {
+            while !text.contains(tenth) {
+                assert!(output.read_line(&mut text).expect("a line") > 0, "{text}");
+            }
+        }
+        (output, text)
+    });
+    let (mut output, mut text) = lively.await.expect("lines of both");
     ecs.stop(&task).await;
-    let all = tokio::task::spawn_blocking(|| follower.wait_with_output()).await.expect("it ends").expect("the program");
-    let text = String::from_utf8_lossy(&all.stdout).into_owned();
+    let ended = tokio::task::spawn_blocking(move || {
+        output.read_to_string(&mut text).expect("the rest");
+        (text, follower.wait_with_output().expect("the program"))
+    });
+    let (text, all) = ended.await.expect("it ends");
     assert!(all.status.success(), "{all:?}");
     let of = |name: &str| -> Vec<String> {
         let prefix = format!("{name} | ");
