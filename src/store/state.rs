@@ -20,6 +20,8 @@ macro_rules! tables {
             $(pub $field: Table<$record>,)*
             /// Derived from the tasks: whose they are.
             pub service_tasks: ecs::ServiceTasks,
+            /// The same of daemons.
+            pub daemon_tasks: ecs::DaemonTasks,
             /// Derived from the tasks: what they mean for their container instances.
             pub instance_loads: ecs::container_instance::InstanceLoads,
             /// Derived from the tasks: those that wait for their capacity provider.
@@ -102,6 +104,9 @@ tables! {
     task_definition_families / TaskDefinitionFamily: ecs::TaskDefinitionFamily,
     task_definitions / TaskDefinition: ecs::TaskDefinition,
     daemon_task_definitions / DaemonTaskDefinition: ecs::DaemonTaskDefinition,
+    daemons / Daemon: ecs::Daemon,
+    daemon_revisions / DaemonRevision: ecs::DaemonRevision,
+    daemon_deployments / DaemonDeployment: ecs::DaemonDeployment,
     tasks / Task: ecs::Task,
     container_instances / ContainerInstance: ecs::ContainerInstance,
     services / Service: ecs::Service,

@@ -124,7 +124,7 @@ async fn resync(agent: &Agent, waker: &Waker<TaskKey>) -> Result<()> {
     for container in listed.iter().filter(|container| container.state != ObservedState::Created) {
         let Some((key, Slot::Container(name))) = owner(&container.labels) else { continue };
         let Some(task) = state.tasks.get(&key) else { continue };
-        if let Some(record) = state.task_definitions.get(&task.task_definition) {
+        if let Some(record) = task.definition(&state) {
             agent.executor.logs.follow(task, &record.definition, &name, &container.id);
         }
     }

@@ -84,6 +84,7 @@ pub(crate) fn task(definition: &ecs::TaskDefinition, number: u32) -> Task {
         group: "family:web".into(),
         started_by: None,
         service: None,
+        daemon: None,
         launch_type: Some(if awsvpc { LaunchType::Fargate } else { LaunchType::Ec2 }),
         capacity_provider: None,
         waiting: None,

@@ -91,7 +91,7 @@ impl Agent {
             if is_out_of_reach(&state, task) {
                 return Ok(Next::Idle);
             }
-            let record = state.task_definitions.get(&task.task_definition);
+            let record = task.definition(&state);
             // Deleted although it is in use: the containers that exist can still be stopped and shown.
             let nothing = ecs::TaskDefinition::default();
             let definition = record.map_or(&nothing, |record| &record.definition);
@@ -126,7 +126,7 @@ impl Agent {
 
     /// Writes what [`advance`] makes of the newest record.
     async fn record(&self, task: &Task, entry: &Entry) -> Result<(), Unexpected> {
-        let (key, definition) = (&task.key, &task.task_definition);
+        let key = &task.key;
         let observed = entry.read();
         self.executor.logs.settle(&observed).await;
         let now = self.shared.clock.now();
@@ -136,7 +136,7 @@ impl Agent {
                 let Some(newest) = tx.tasks.get(key) else { return Ok(()) };
                 let mut task = Task::clone(newest);
                 let nothing = ecs::TaskDefinition::default();
-                let definition = tx.task_definitions.get(definition).map(|record| record.definition.clone());
+                let definition = task.definition(tx).map(|record| record.definition.clone());
                 if !advance(&mut task, definition.as_deref().unwrap_or(&nothing), &observed, now) {
                     return Ok(());
                 }

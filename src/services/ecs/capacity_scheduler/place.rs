@@ -46,7 +46,7 @@ pub(super) fn waiting(state: &State, provider: &CapacityProviderKey) -> Vec<Batc
 
 /// `None` when what it depends on is gone: it waits for ever, until somebody stops it.
 fn batch(state: &State, task: Arc<Task>) -> Option<Batch> {
-    let definition = state.task_definitions.get(&task.task_definition)?.clone();
+    let definition = task.definition(state)?.clone();
     let waiting = task.waiting.as_deref()?;
     let constraints = where_to::constraints(&waiting.constraints, &definition).ok()?;
     let mut strategies = where_to::strategies(&waiting.strategy).ok()?;

@@ -38,7 +38,7 @@ struct Credentials<'a> {
 
 /// The ARN of a task's role; a task definition may give its name alone.
 fn role_of(state: &State, task: &Task) -> Option<String> {
-    let definition = state.task_definitions.get(&task.task_definition).map(|record| &*record.definition);
+    let definition = task.definition(state).map(|record| &*record.definition);
     let role = task.overrides.task_role_arn.as_ref().or(definition.and_then(|own| own.task_role_arn.as_ref()))?;
     Some(if role.starts_with("arn:") { role.clone() } else { task.key.scope.iam_arn(&format!("role/{role}")) })
 }

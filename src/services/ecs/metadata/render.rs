@@ -32,7 +32,7 @@ pub(super) type AllDetails = HashMap<ContainerId, Arc<ContainerDetails>>;
 
 impl<'a> View<'a> {
     pub(super) fn new(state: &'a State, task: &'a Task, form: Form) -> Self {
-        let record = state.task_definitions.get(&task.task_definition);
+        let record = task.definition(state);
         let definition = record.map(|record| &*record.definition);
         Self { state, task, definition, form }
     }

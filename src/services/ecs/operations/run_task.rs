@@ -121,6 +121,7 @@ impl Request {
             reference_id: input.reference_id,
             started_by: input.started_by,
             service: None,
+            daemon: None,
             tags: input.tags.unwrap_or_default(),
             volume_configurations: input
                 .volume_configurations

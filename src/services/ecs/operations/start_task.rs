@@ -39,6 +39,7 @@ pub(crate) async fn handle(context: Context, input: StartTaskRequest) -> Result<
         reference_id: input.reference_id,
         started_by: input.started_by,
         service: None,
+        daemon: None,
         tags: input.tags.unwrap_or_default(),
         volume_configurations: input.volume_configurations.unwrap_or_default().into_iter().map(Into::into).collect(),
     };

@@ -23,7 +23,10 @@ pub use account_setting::{AccountSetting, AccountSettingKey};
 pub use capacity_provider::{CapacityProvider, CapacityProviderKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};
 pub use container_instance::{ContainerInstance, ContainerInstanceKey, Origin, Resources};
-pub use daemon::{DaemonTaskDefinition, DaemonTaskDefinitionKey};
+pub use daemon::{
+    Daemon, DaemonDeployment, DaemonKey, DaemonLink, DaemonRevision, DaemonTaskDefinition, DaemonTaskDefinitionKey,
+    DaemonTasks,
+};
 pub use idempotency::{IdempotencyKey, IdempotencyToken};
 pub use service::{
     Service, ServiceDeployment, ServiceEvent, ServiceKey, ServiceLink, ServiceRevision, ServiceTasks, TaskSet,

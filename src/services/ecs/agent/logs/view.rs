@@ -72,7 +72,7 @@ pub async fn view(
     let state = shared.store.snapshot();
     let task = find(state.tasks.values(), &wanted.task)?;
     let nothing = api_models::ecs::TaskDefinition::default();
-    let record = state.task_definitions.get(&task.task_definition);
+    let record = task.definition(&state);
     let definition = record.map_or(&nothing, |record| &record.definition);
     let asked = |name: &str| wanted.container.as_deref().is_none_or(|container| container == name);
     let containers: Vec<_> = task.containers.iter().filter(|container| asked(&container.name)).collect();

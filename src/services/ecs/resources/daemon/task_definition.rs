@@ -1,22 +1,22 @@
-//! Daemon task definitions: what a daemon's task on each managed instance would be made from.
+//! Daemon task definitions: what a daemon's task on each managed instance is made from.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DaemonTaskDefinition.html>
 //!
 //! Sentences marked `(ours)` follow the pattern of ECS's own.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api_models::ecs::{
-    self, ClientException, Compatibility, ContainerDefinition, DaemonContainerDefinition, DaemonIpcMode, DaemonPidMode,
-    DaemonTaskDefinitionStatus, LinuxParameters, RegisterDaemonTaskDefinitionRequest, RegisterTaskDefinitionRequest,
-    Tag, Volume,
+    self, ClientException, DaemonIpcMode, DaemonPidMode, DaemonTaskDefinitionStatus,
+    RegisterDaemonTaskDefinitionRequest, Tag,
 };
 use serde::{Deserialize, Serialize};
 
+use super::convert;
 use crate::identity::Scope;
 use crate::services::ecs::resources::lookup::resource_of_arn;
-use crate::services::ecs::resources::tags;
 use crate::services::ecs::resources::task_definition::check;
+use crate::services::ecs::resources::{Task, TaskDefinition, TaskDefinitionKey, tags};
 use crate::store::{Record, State, Transaction};
 use crate::time::Timestamp;
 
@@ -37,6 +37,13 @@ impl DaemonTaskDefinitionKey {
     }
 }
 
+/// The daemon task definition of a daemon's task.
+#[must_use]
+pub fn key_of_task(task: &Task) -> DaemonTaskDefinitionKey {
+    let TaskDefinitionKey { scope, family, revision } = task.task_definition.clone();
+    DaemonTaskDefinitionKey { scope, family, revision }
+}
+
 /// One revision. Deleted ones are kept, so that a number is never used twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DaemonTaskDefinition {
@@ -46,6 +53,9 @@ pub struct DaemonTaskDefinition {
     /// What was registered, with ECS's defaults; name, status and times are not in it.
     pub definition: ecs::DaemonTaskDefinition,
     pub tags: Vec<Tag>,
+    /// Made when the first task needs it.
+    #[serde(skip)]
+    runs: OnceLock<Arc<TaskDefinition>>,
 }
 
 impl Record for DaemonTaskDefinition {
@@ -64,6 +74,12 @@ impl DaemonTaskDefinition {
             Some(at) if now < at.saturating_add(DELETION_DELAY) => DaemonTaskDefinitionStatus::DeleteInProgress,
             Some(_) => DaemonTaskDefinitionStatus::Deleted,
         }
+    }
+
+    /// The task definition that daemon's tasks are run from.
+    #[must_use]
+    pub fn as_task_definition(&self) -> &Arc<TaskDefinition> {
+        self.runs.get_or_init(|| Arc::new(convert::task_definition(self)))
     }
 
     /// As DescribeDaemonTaskDefinition shows it.
@@ -139,7 +155,14 @@ pub fn prepare(
     mut input: RegisterDaemonTaskDefinitionRequest,
     scope: &Scope,
 ) -> Result<(String, ecs::DaemonTaskDefinition, Vec<Tag>), ClientException> {
-    check(&as_task_definition(&input), scope)?;
+    check(&convert::request(&input), scope)?;
+    let of_logs = |volume: &ecs::DaemonVolume| volume.log_driver_volume_configuration.is_some();
+    if input.volumes.iter().flatten().any(of_logs) {
+        // (ours)
+        return Err(ClientException::new(
+            "logDriverVolumeConfiguration is not supported: containers' logs are the local engine's.",
+        ));
+    }
     if matches!(input.pid_mode, Some(DaemonPidMode::Unrecognized(_))) {
         return Err(ClientException::new("pidMode should be one of [none,shared]")); // (ours)
     }
@@ -177,71 +200,7 @@ pub fn register(
     let latest = revisions(tx, scope, Some(&family)).last().map_or(0, |latest| latest.key.revision);
     let key = DaemonTaskDefinitionKey { scope: scope.clone(), family: family.into(), revision: latest + 1 };
     let delete_requested_at = None;
-    tx.put(DaemonTaskDefinition { key: key.clone(), registered_at: now, delete_requested_at, definition, tags });
+    let runs = OnceLock::new();
+    tx.put(DaemonTaskDefinition { key: key.clone(), registered_at: now, delete_requested_at, definition, tags, runs });
     key
-}
-
-/// The task definition that asks for the same: what can't be in that can't be in a daemon's.
-fn as_task_definition(input: &RegisterDaemonTaskDefinitionRequest) -> RegisterTaskDefinitionRequest {
-    let containers = input.container_definitions.iter().flatten().cloned().map(as_container);
-    let volume = |volume: &ecs::DaemonVolume| Volume {
-        name: volume.name.clone(),
-        host: volume.host.clone(),
-        ..Volume::default()
-    };
-    RegisterTaskDefinitionRequest {
-        family: input.family.clone(),
-        task_role_arn: input.task_role_arn.clone(),
-        execution_role_arn: input.execution_role_arn.clone(),
-        container_definitions: Some(containers.collect()),
-        volumes: Some(input.volumes.iter().flatten().map(volume).collect()),
-        requires_compatibilities: Some(vec![Compatibility::Ec2]),
-        cpu: input.cpu.clone(),
-        memory: input.memory.clone(),
-        ..RegisterTaskDefinitionRequest::default()
-    }
-}
-
-fn as_container(given: DaemonContainerDefinition) -> ContainerDefinition {
-    let linux = given.linux_parameters.map(|given| {
-        Box::new(LinuxParameters {
-            capabilities: given.capabilities,
-            devices: given.devices,
-            init_process_enabled: given.init_process_enabled,
-            tmpfs: given.tmpfs,
-            ..LinuxParameters::default()
-        })
-    });
-    ContainerDefinition {
-        name: given.name,
-        image: given.image,
-        memory: given.memory,
-        memory_reservation: given.memory_reservation,
-        repository_credentials: given.repository_credentials,
-        health_check: given.health_check,
-        cpu: given.cpu,
-        essential: given.essential,
-        entry_point: given.entry_point,
-        command: given.command,
-        working_directory: given.working_directory,
-        environment_files: given.environment_files,
-        environment: given.environment,
-        secrets: given.secrets,
-        readonly_root_filesystem: given.readonly_root_filesystem,
-        mount_points: given.mount_points,
-        log_configuration: given.log_configuration,
-        firelens_configuration: given.firelens_configuration,
-        privileged: given.privileged,
-        user: given.user,
-        ulimits: given.ulimits,
-        linux_parameters: linux,
-        depends_on: given.depends_on,
-        start_timeout: given.start_timeout,
-        stop_timeout: given.stop_timeout,
-        system_controls: given.system_controls,
-        interactive: given.interactive,
-        pseudo_terminal: given.pseudo_terminal,
-        restart_policy: given.restart_policy,
-        ..ContainerDefinition::default()
-    }
 }

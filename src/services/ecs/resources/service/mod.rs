@@ -26,6 +26,7 @@ mod strategy;
 mod task_set;
 mod tasks;
 
+pub use super::task::Phase;
 pub use action::{Action, ActionName, Said};
 pub use begin::{begin_deployment, new_deployment_id, supersede};
 pub use census::Counts;
@@ -47,4 +48,4 @@ pub use task_set::{
     MAX_TASK_SETS, TaskSet, TaskSetKey, TaskSetStatus, drain_task_sets, find_task_set, newest_task_sets, task_set_key,
     task_sets_of,
 };
-pub use tasks::{Phase, ServiceLink, ServiceTasks};
+pub use tasks::{ServiceLink, ServiceTasks};

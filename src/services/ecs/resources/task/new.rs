@@ -16,7 +16,9 @@ use super::{
 use crate::ids::IdSource;
 use crate::runtime::ObservedHealth;
 use crate::services::ecs::resources::reservation::{Needs, gpus_of, override_of};
-use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Resources, ServiceLink, TaskDefinition};
+use crate::services::ecs::resources::{
+    ClusterKey, ContainerInstance, DaemonLink, Resources, ServiceLink, TaskDefinition,
+};
 use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
 use crate::services::ecs::{images, network};
 
@@ -43,6 +45,8 @@ pub struct Blueprint {
     pub started_by: Option<Arc<str>>,
     /// The service that starts them.
     pub service: Option<ServiceLink>,
+    /// The daemon that starts them.
+    pub daemon: Option<Box<DaemonLink>>,
     /// Complete, as the task shows them.
     pub overrides: Arc<TaskOverride>,
     /// In awsvpc mode only.
@@ -178,6 +182,7 @@ impl Blueprint {
             group: self.group.clone(),
             started_by: self.started_by.clone(),
             service: self.service.clone(),
+            daemon: self.daemon.clone(),
             launch_type: Some(launch_type),
             capacity_provider,
             waiting,

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{VolumeAttachment, Waiting};
 use crate::identity::Scope;
 use crate::runtime::{ContainerId, ObservedHealth};
-use crate::services::ecs::resources::{ClusterKey, ContainerInstanceKey, Resources, ServiceLink, TaskDefinitionKey};
+use crate::services::ecs::resources::{
+    ClusterKey, ContainerInstanceKey, DaemonLink, Resources, ServiceLink, TaskDefinitionKey,
+};
 use crate::store::{Record, State};
 use crate::time::Timestamp;
 
@@ -183,12 +185,16 @@ pub struct Task {
     pub last_status: TaskStatus,
     pub stop_code: Option<TaskStopCode>,
     pub stopped_reason: Option<String>,
-    /// `family:<family>` unless the request names one; `service:<name>` for a service's tasks.
+    /// `family:<family>` unless the request names one; `service:<name>` for a service's tasks, `daemon:<name>` for a
+    /// daemon's.
     pub group: Arc<str>,
     pub started_by: Option<Arc<str>>,
     /// The service whose task it is.
     #[serde(default)]
     pub service: Option<ServiceLink>,
+    /// The daemon whose task it is; `task_definition` is then a daemon task definition.
+    #[serde(default)]
+    pub daemon: Option<Box<DaemonLink>>,
     /// `None` when a capacity provider chose it... then `capacity_provider` is set.
     pub launch_type: Option<LaunchType>,
     pub capacity_provider: Option<String>,
@@ -245,6 +251,7 @@ impl Record for Task {
 
     fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
         state.service_tasks.follow(old, new);
+        state.daemon_tasks.follow(old, new);
         state.instance_loads.follow(old, new);
         state.waiting_tasks.follow(old, new);
     }

@@ -52,7 +52,7 @@ impl Task {
             stopping_at: self.stopping_at,
             tags: Some(if tags { self.tags.to_vec() } else { Vec::new() }),
             task_arn: Some(arn),
-            task_definition_arn: Some(self.task_definition.arn()),
+            task_definition_arn: Some(self.definition_arn()),
             version: Some(self.version),
             ephemeral_storage: storage.map(|size| Box::new(EphemeralStorage { size_in_gi_b: Some(size) })),
             fargate_ephemeral_storage: storage.map(|size| {

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::managed_volume::{VolumeRequest, managed_volume};
 use super::new::{Blueprint, Platform};
 use super::overrides;
-use crate::services::ecs::resources::{ClusterKey, ServiceLink, TaskDefinition, tags};
+use crate::services::ecs::resources::{ClusterKey, DaemonLink, ServiceLink, TaskDefinition, tags};
 
 const MAX_SUBNETS: usize = 16;
 const MAX_SECURITY_GROUPS: usize = 5;
@@ -31,6 +31,8 @@ pub struct TaskRequest {
     pub started_by: Option<String>,
     /// The service that starts the tasks; RunTask and StartTask have none.
     pub service: Option<ServiceLink>,
+    /// The daemon that starts the tasks; RunTask and StartTask have none.
+    pub daemon: Option<DaemonLink>,
     pub tags: Vec<Tag>,
     pub volume_configurations: Vec<VolumeRequest>,
 }
@@ -49,8 +51,8 @@ impl TaskRequest {
             if group.chars().count() > MAX_GROUP {
                 return Err(invalid(format!("group length must be at most {MAX_GROUP}")));
             }
-            // The groups of services are theirs alone.
-            if group.starts_with("service:") {
+            // The groups of services and daemons are theirs alone.
+            if group.starts_with("service:") || group.starts_with("daemon:") {
                 return Err(invalid("Invalid namespace for group."));
             }
         }
@@ -107,6 +109,10 @@ impl TaskRequest {
             if let Some(service) = &self.service {
                 tags.push(Tag { key: Some("aws:ecs:serviceName".to_owned()), value: Some(service.name.to_string()) });
             }
+            if let Some(daemon) = &self.daemon {
+                // (ours)
+                tags.push(Tag { key: Some("aws:ecs:daemonName".to_owned()), value: Some(daemon.name.to_string()) });
+            }
         }
         Ok(Blueprint {
             cluster: cluster.clone(),
@@ -118,6 +124,7 @@ impl TaskRequest {
                 .into(),
             started_by: self.started_by.map(Arc::from),
             service: self.service,
+            daemon: self.daemon.map(Box::new),
             overrides: Arc::new(overrides),
             network: network.map(Arc::new),
             images: Vec::new(),

@@ -32,6 +32,12 @@ impl Compatibilities {
         Self(suits.into_iter().enumerate().fold(0, |set, (bit, suits)| set | (u8::from(suits) << bit)))
     }
 
+    /// This one alone.
+    #[must_use]
+    pub fn only(one: &Compatibility) -> Self {
+        Self(ALL.iter().enumerate().fold(0, |set, (bit, it)| set | (u8::from(it == one) << bit)))
+    }
+
     /// Whether tasks can run there.
     #[must_use]
     pub fn contains(self, compatibility: &Compatibility) -> bool {

@@ -100,7 +100,9 @@ pub fn can_be_deleted(state: &State, key: &TaskDefinitionKey) -> Option<Timestam
     let requested = definition.delete_requested_at?;
     let in_use = definition.status != TaskDefinitionStatus::DeleteInProgress
         || is_deployed(state, key)
-        || state.tasks.values().any(|task| task.task_definition == *key && task.last_status != TaskStatus::Stopped);
+        || state.tasks.values().any(|task| {
+            task.task_definition == *key && task.daemon.is_none() && task.last_status != TaskStatus::Stopped
+        });
     (!in_use).then(|| requested.saturating_add(DELETION_DELAY))
 }
 
