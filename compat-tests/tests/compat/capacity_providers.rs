@@ -11,6 +11,7 @@ use compat_tests::{Ecs, Registers, Runtime, app, awsvpc, random_name, shared, wa
 use serde_json::json;
 
 use crate::admin::call;
+use crate::inside::{json_inside, variable};
 use crate::services::{PATIENCE, described, steady, tasks};
 
 on_simulated!(a_service_keeps_to_its_strategy);
@@ -114,6 +115,16 @@ async fn managed_instances_come_and_go(ecs: Ecs) {
     let task = ecs.running(&run.tasks()[0]).await;
     assert_eq!(task.launch_type(), Some(&LaunchType::ManagedInstances));
     assert_eq!(task.capacity_provider_name(), Some(name.as_str()));
+    let id = task.task_arn().and_then(|arn| arn.rsplit('/').next()).expect("an id");
+    let runtime_id = task.containers()[0].runtime_id().expect("a container");
+    assert!(runtime_id.starts_with(&format!("{id}-")), "nothing of the engine: {runtime_id}");
+    if ecs.runtime == Runtime::Docker {
+        assert_eq!(variable(&task, "AWS_EXECUTION_ENV").as_deref(), Some("AWS_ECS_MANAGED_INSTANCES"));
+        let inside = json_inside(&task, "$ECS_CONTAINER_METADATA_URI_V4/task");
+        assert_eq!(inside["LaunchType"], "MANAGED_INSTANCES", "{inside}");
+        assert_eq!(inside["Cluster"].as_str(), task.cluster_arn());
+        assert_eq!(inside["Containers"][0]["DockerId"], runtime_id);
+    }
     let instance = task.container_instance_arn().expect("an instance").to_owned();
     let shown = ecs.describe_container_instances().cluster(&cluster).container_instances(&instance);
     let shown = shown.send().await.expect("described");

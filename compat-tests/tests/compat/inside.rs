@@ -41,13 +41,13 @@ fn get_inside(task: &Task, url: &str) -> Result<String, String> {
     docker::try_run(&["exec", &container(task, "web"), "/sample-app", "get", url])
 }
 
-fn json_inside(task: &Task, url: &str) -> Value {
+pub(crate) fn json_inside(task: &Task, url: &str) -> Value {
     let text = get_inside(task, url).unwrap_or_else(|problem| panic!("{url}: {problem}"));
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("{url}: {text}"))
 }
 
 /// A variable of the container's environment.
-fn variable(task: &Task, name: &str) -> Option<String> {
+pub(crate) fn variable(task: &Task, name: &str) -> Option<String> {
     let inspected = docker::inspect(&container(task, "web"));
     let all = inspected["Config"]["Env"].as_array().expect("an environment");
     all.iter().filter_map(|pair| pair.as_str()?.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned).next()

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use api_models::ecs::{self, CPUArchitecture, ContainerDefinition, ContainerOverride, KeyValuePair, NetworkMode};
+use api_models::ecs::{
+    self, CPUArchitecture, ContainerDefinition, ContainerOverride, KeyValuePair, LaunchType, NetworkMode,
+};
 use sha2::{Digest, Sha256};
 
 use super::{ports, reasons};
@@ -161,10 +163,10 @@ fn own_labels(task: &Task, name: &str, role: &str) -> impl Iterator<Item = (Stri
     .map(|(label, value)| (label.to_owned(), value))
 }
 
-/// The name that the agent on an instance was configured with; on Fargate the ARN, as the examples in
+/// The name that the agent on an instance was configured with; on Fargate and managed instances the ARN, as the examples in
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate-examples.html> show.
 fn cluster_label(task: &Task) -> String {
-    if reasons::is_fargate(task) { task.key.cluster().arn() } else { task.key.cluster.to_string() }
+    if task.is_hosted() || reasons::is_fargate(task) { task.key.cluster().arn() } else { task.key.cluster.to_string() }
 }
 
 /// `ecs-<family>-<revision>-<container>-<20 hex digits>`, as the agent names it. The digits follow from the task, so
@@ -192,7 +194,11 @@ fn environment(
     let inside = record.map(|record| environment::variables(task, record, reach)).unwrap_or_default();
     let gpus = gpu_ids.join(",");
     let region = task.key.scope.region.as_str();
-    let execution = if reasons::is_fargate(task) { "AWS_ECS_FARGATE" } else { "AWS_ECS_EC2" };
+    let execution = match task.launch_type {
+        Some(LaunchType::ManagedInstances) => "AWS_ECS_MANAGED_INSTANCES",
+        _ if reasons::is_fargate(task) => "AWS_ECS_FARGATE",
+        _ => "AWS_ECS_EC2",
+    };
     let mut variables: Vec<(&str, &str)> =
         vec![("AWS_REGION", region), ("AWS_DEFAULT_REGION", region), ("AWS_EXECUTION_ENV", execution)];
     variables.extend(inside.iter().map(|(name, value)| (*name, value.as_str())));

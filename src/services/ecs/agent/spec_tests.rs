@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api_models::ecs::TaskOverride;
+use api_models::ecs::{LaunchType, TaskOverride};
 
 use super::super::fixtures::{container as container_definition, definition, task};
 use super::*;
@@ -74,6 +74,24 @@ fn overrides_win_over_the_definition_and_the_definition_over_ecs() {
         spec.environment,
         ["AWS_REGION=mars", "AWS_DEFAULT_REGION=us-east-1", "AWS_EXECUTION_ENV=AWS_ECS_EC2", "A=1", "B=3", "C=4"]
     );
+}
+
+#[test]
+fn containers_are_told_what_they_run_on() {
+    let definition = definition(NetworkMode::Awsvpc, vec![container_definition("web", true)]);
+    for (launch_type, name) in [
+        (LaunchType::Ec2, "AWS_ECS_EC2"),
+        (LaunchType::Fargate, "AWS_ECS_FARGATE"),
+        (LaunchType::ManagedInstances, "AWS_ECS_MANAGED_INSTANCES"),
+    ] {
+        let mut task = task(&definition, 7);
+        let hosted = launch_type != LaunchType::Ec2;
+        task.launch_type = Some(launch_type);
+        let spec = spec_of(&definition, &task, None);
+        assert!(spec.environment.contains(&format!("AWS_EXECUTION_ENV={name}")), "{:?}", spec.environment);
+        let cluster = spec.labels.get(CLUSTER_LABEL).expect("a label");
+        assert_eq!(cluster.starts_with("arn:"), hosted, "{cluster}");
+    }
 }
 
 #[test]

@@ -13,9 +13,9 @@ pub(super) struct Found<'a> {
     pub(super) container: Option<&'a Container>,
 }
 
-/// The id in a container's own paths: Fargate's name for it, elsewhere one that nothing else shows.
+/// The id in a container's own paths: the name that a hosted task has for it, elsewhere one that nothing else shows.
 pub(super) fn endpoint_id(task: &Task, container: &Container) -> String {
-    if is_fargate(task) { task.fargate_id(container) } else { container.id.clone() }
+    if task.is_hosted() { task.fargate_id(container) } else { container.id.clone() }
 }
 
 pub(super) fn is_fargate(task: &Task) -> bool {

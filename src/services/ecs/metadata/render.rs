@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use api_models::ecs::{self, ContainerDefinition, NetworkMode, Tag};
+use api_models::ecs::{self, ContainerDefinition, LaunchType, NetworkMode, Tag};
 
 use super::lookup::is_fargate;
 use super::route::Form;
@@ -41,6 +41,11 @@ impl<'a> View<'a> {
         is_fargate(self.task)
     }
 
+    /// On Fargate or on managed instances.
+    fn is_hosted(&self) -> bool {
+        self.task.is_hosted()
+    }
+
     fn is_v4(&self) -> bool {
         self.form == Form::V4
     }
@@ -56,10 +61,10 @@ impl<'a> View<'a> {
             })
             .collect();
         shown.extend(self.pause(details));
-        let fargate_v4 = v4 && self.is_fargate();
+        let (fargate_v4, hosted_v4) = (v4 && self.is_fargate(), v4 && self.is_hosted());
         let written: u64 = details.values().map(|details| details.written_bytes).sum();
         shape::Task {
-            cluster: if self.is_fargate() { task.key.cluster().arn() } else { task.key.cluster.to_string() },
+            cluster: if self.is_hosted() { task.key.cluster().arn() } else { task.key.cluster.to_string() },
             task_arn: task.key.arn(),
             family: task.task_definition.family.to_string(),
             revision: task.task_definition.revision.to_string(),
@@ -70,14 +75,14 @@ impl<'a> View<'a> {
             pull_stopped_at: text(task.pull_stopped_at),
             execution_stopped_at: text(task.execution_stopped_at),
             availability_zone: task.availability_zone.as_deref().map(str::to_owned),
-            launch_type: v4.then(|| if self.is_fargate() { "FARGATE" } else { "EC2" }.to_owned()),
+            launch_type: v4.then(|| self.launch_type().to_owned()),
             containers: shown,
             vpc_id: (v4 && !self.is_fargate()).then(|| default_vpc(&task.key.scope)),
             service_name: task.group.strip_prefix("service:").filter(|_| v4).map(str::to_owned),
             task_tags: tags.then(|| tag_map(&task.tags)),
             container_instance_tags: self.instance_tags().filter(|_| tags),
             // The container's clock is the machine's, and so is ours.
-            clock_drift: fargate_v4.then(|| shape::ClockDrift {
+            clock_drift: hosted_v4.then(|| shape::ClockDrift {
                 clock_error_bound: 0.0,
                 reference_timestamp: now.to_rfc3339(),
                 clock_synchronization_status: "SYNCHRONIZED",
@@ -90,6 +95,14 @@ impl<'a> View<'a> {
             }),
             fault_injection_enabled: v4
                 .then(|| self.definition.and_then(|own| own.enable_fault_injection).unwrap_or(false)),
+        }
+    }
+
+    fn launch_type(&self) -> &'static str {
+        match self.task.launch_type {
+            Some(LaunchType::ManagedInstances) => "MANAGED_INSTANCES",
+            _ if self.is_fargate() => "FARGATE",
+            _ => "EC2",
         }
     }
 
@@ -138,7 +151,7 @@ impl<'a> View<'a> {
         shape::Container {
             docker_id: task.container_runtime_id(container).unwrap_or_default(),
             name: container.name.to_string(),
-            docker_name: if self.is_fargate() { container.name.to_string() } else { known.name.clone() },
+            docker_name: if self.is_hosted() { container.name.to_string() } else { known.name.clone() },
             image: container.image.to_string(),
             image_id: self.image_id(container, known),
             ports: self.ports(container, own),
@@ -173,7 +186,7 @@ impl<'a> View<'a> {
             log_options: if v4 { known.log_options.clone() } else { BTreeMap::new() },
             container_arn: v4.then(|| task.container_arn(container)),
             networks: self.networks(known),
-            snapshotter: (v4 && self.is_fargate()).then_some("overlayfs"),
+            snapshotter: (v4 && self.is_hosted()).then_some("overlayfs"),
             restart_count: own
                 .and_then(|own| own.restart_policy.as_ref())
                 .filter(|policy| v4 && policy.enabled == Some(true))
@@ -186,9 +199,9 @@ impl<'a> View<'a> {
         all.iter().find(|own| own.name.as_deref() == Some(&*container.name))
     }
 
-    /// On Fargate the manifest's digest, where the engine knows one; elsewhere the image's configuration.
+    /// Of a hosted task the manifest's digest, where the engine knows one; elsewhere the image's configuration.
     fn image_id(&self, container: &Container, known: &ContainerDetails) -> String {
-        let digest = container.image_digest.as_deref().filter(|_| self.is_fargate());
+        let digest = container.image_digest.as_deref().filter(|_| self.is_hosted());
         digest.map_or_else(|| known.image_id.clone(), str::to_owned)
     }
 
@@ -203,7 +216,7 @@ impl<'a> View<'a> {
                     Some(shape::Port {
                         container_port: port,
                         protocol: protocol.to_owned(),
-                        host_port: Some(port).filter(|_| !self.is_fargate()),
+                        host_port: Some(port).filter(|_| !self.is_hosted()),
                         host_ip: None,
                     })
                 })
@@ -264,7 +277,7 @@ impl<'a> View<'a> {
 
     /// The container that owns the network, which shows on EC2 only.
     fn pause(&self, details: &AllDetails) -> Option<shape::Container> {
-        let id = self.task.attachment.as_ref()?.pause.as_ref().filter(|_| !self.is_fargate())?;
+        let id = self.task.attachment.as_ref()?.pause.as_ref().filter(|_| !self.is_hosted())?;
         let known = details.get(id)?;
         Some(shape::Container {
             docker_id: id.to_string(),

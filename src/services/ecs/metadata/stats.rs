@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::lookup::is_fargate;
 use crate::runtime::{ContainerId, ContainerRuntime, ContainerStats};
 use crate::services::ecs::resources::{Container, Task};
 use crate::time::{real_sleep, stopwatch};
@@ -83,7 +82,7 @@ impl Stats {
         let pause = task.attachment.as_ref().and_then(|attachment| attachment.pause.as_ref());
         let mut all: BTreeMap<_, _> = own.await.into_iter().flatten().collect();
         // The agent shows it, and does not measure it.
-        if let Some(pause) = pause.filter(|_| !is_fargate(task)) {
+        if let Some(pause) = pause.filter(|_| !task.is_hosted()) {
             all.insert(pause.to_string(), None);
         }
         all

@@ -105,6 +105,24 @@ async fn version_4_shows_more_than_version_3_and_ec2_other_things_than_fargate()
     assert_eq!(task["Containers"][0]["DockerId"], "f00d");
 }
 
+/// As in the examples of
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-managed-instances-response.html>.
+#[tokio::test]
+async fn managed_instances_tell_of_themselves_as_fargate_does() {
+    let managed =
+        Endpoint::with_task(NetworkMode::Awsvpc, |task| task.launch_type = Some(LaunchType::ManagedInstances)).await;
+    let id = format!("{:032x}-0", 7);
+    let task = managed.get(&format!("/v4/{id}/task")).await;
+    assert_eq!(task["LaunchType"], "MANAGED_INSTANCES");
+    assert_eq!(task["Cluster"], "arn:aws:ecs:us-east-1:000000000000:cluster/default");
+    assert!(task.contains_key("VPCID") && task.contains_key("ClockDrift"));
+    assert!(!task.contains_key("EphemeralStorageMetrics"));
+    let web = &task["Containers"][0];
+    assert_eq!((&web["DockerId"], &web["DockerName"]), (&id.clone().into(), &"web".into()));
+    assert_eq!(web["Snapshotter"], "overlayfs");
+    assert!(managed.get(&format!("/v4/{id}/task/stats")).await.contains_key(&id));
+}
+
 #[tokio::test]
 async fn containers_that_were_only_pulled_show_in_version_4() {
     let pulled =

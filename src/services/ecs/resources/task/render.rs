@@ -125,15 +125,22 @@ impl Task {
         key.scope.arn("ecs", &["container/", &key.cluster, "/", &key.id, "/", &container.id])
     }
 
-    /// The runtime id that clients see: the engine's on EC2; on Fargate, which has no engine to look into, the task's
-    /// id and a number. `None` before there is a container.
+    /// The runtime id that clients see: the engine's on EC2; where there is no engine to look into, the
+    /// task's id and a number. `None` before there is a container.
     #[must_use]
     pub fn container_runtime_id(&self, container: &Container) -> Option<String> {
         let id = container.runtime_id.as_ref()?;
-        Some(if self.launch_type == Some(LaunchType::Fargate) { self.fargate_id(container) } else { id.to_string() })
+        Some(if self.is_hosted() { self.fargate_id(container) } else { id.to_string() })
     }
 
-    /// What Fargate calls a container: the task's id and a number.
+    /// Whether it runs on machines that are AWS's to look after, Fargate's or managed instances: what is told of its
+    /// containers is alike there, and shows nothing of the engine.
+    #[must_use]
+    pub fn is_hosted(&self) -> bool {
+        matches!(self.launch_type, Some(LaunchType::Fargate | LaunchType::ManagedInstances))
+    }
+
+    /// What a container of a hosted task is called: the task's id and a number.
     #[must_use]
     pub fn fargate_id(&self, container: &Container) -> String {
         let number = container.id.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0);
