@@ -289,6 +289,13 @@ class Instances(Case):
         image = ssm.get_parameter(Name=name)["Parameter"]["Value"]
         images = self.ec2.describe_images(ImageIds=[image], Owners=["amazon"])["Images"]
         self.assertEqual([it["Architecture"] for it in images], ["x86_64"])
+        path = name.removesuffix("/recommended/image_id")
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
+        known = {it["Name"]: it["Value"] for page in pages for it in page["Parameters"]}
+        self.assertEqual((known[name], len(known)), (image, 16))
+        below = ssm.get_parameters_by_path(Path=path + "/recommended")["Parameters"]
+        self.assertEqual([it["Name"].rpartition("/")[2] for it in below][:3], ["ecs_agent_version", "ecs_runtime_version", "image_id"])
+        self.assertEqual(ssm.get_parameters_by_path(Path="/", Recursive=True)["Parameters"], [])
         self.assertIn("us-east-1", [it["RegionName"] for it in self.ec2.describe_regions()["Regions"]])
 
     def test_refusals_are_those_of_ec2(self):

@@ -3,6 +3,7 @@
 //! AWS tells their ids as public parameters, which [`services/ssm`](crate::services::ssm) answers.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html>
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::identity::Region;
@@ -53,6 +54,17 @@ impl EcsImage {
 }
 
 const PARAMETERS: &str = "/aws/service/ecs/optimized-ami/";
+/// What follows the name of an image's system in the names of its parameters.
+const PARTS: [&str; 8] = [
+    "",
+    "/ecs_agent_version",
+    "/ecs_runtime_version",
+    "/image_id",
+    "/image_name",
+    "/image_version",
+    "/os",
+    "/schema_version",
+];
 
 /// The images of a region.
 #[must_use]
@@ -95,6 +107,18 @@ pub fn public_parameter(region: &Region, name: &str) -> Option<Arc<str>> {
     found.map(Into::into)
 }
 
+/// The public parameters of AWS's that tell about images, names and values, by name.
+#[must_use]
+pub fn public_parameters(region: &Region) -> BTreeMap<String, String> {
+    let of_image = |image: EcsImage| {
+        PARTS.into_iter().filter_map(move |part| {
+            let name = format!("{PARAMETERS}{}/recommended{part}", image.path);
+            Some((name.clone(), image.parameter_value(&name)?))
+        })
+    };
+    ecs_images(region).into_iter().flat_map(of_image).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +136,11 @@ mod tests {
         assert_eq!(architecture(&region, &arm), Some("arm64"));
         for none in ["amazon-linux-2/recommended/x", "amazon-linux-9/recommended", "amazon-linux-2"] {
             assert_eq!(value(none), None, "{none}");
+        }
+        let all = public_parameters(&region);
+        assert_eq!(all.len(), 4 * PARTS.len());
+        for (name, value) in &all {
+            assert_eq!(public_parameter(&region, name).as_deref(), Some(value.as_str()), "{name}");
         }
         let ids: std::collections::BTreeSet<_> = ecs_images(&region).into_iter().map(|image| image.id).collect();
         assert_eq!(ids.len(), 4);

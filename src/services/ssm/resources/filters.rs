@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use api_models::ssm::{
     DescribeParametersError, GetParametersByPathError, InvalidFilterKey, InvalidFilterOption, InvalidFilterValue,
-    ParameterStringFilter, ValidationException,
+    ParameterStringFilter, ParameterType, ValidationException,
 };
 
 use super::{Parameter, ParameterVersion, check_path, is_in_path};
@@ -72,6 +72,14 @@ impl<'a> Filters<'a> {
             }
         };
         self.0.iter().all(|filter| filter.holds(parameter, version)).then_some(version)
+    }
+}
+
+impl Filters<'_> {
+    /// Whether they hold for AWS's own parameters: plain strings without a label.
+    #[must_use]
+    pub fn pick_public(&self) -> bool {
+        self.0.iter().all(|filter| filter.key == "Type" && filter.any([ParameterType::String.as_str()]))
     }
 }
 

@@ -15,15 +15,25 @@ const MODIFIED: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 pub fn public_parameter(scope: &Scope, named: &str) -> Option<Parameter> {
     let name = named.split_once(":parameter").map_or(named, |(_, name)| name);
     let value = images::public_parameter(&scope.region, name)?;
-    Some(Parameter {
+    Some(render(scope, name, &value))
+}
+
+/// All of them that are known, by name.
+#[must_use]
+pub fn public_parameters(scope: &Scope) -> Vec<Parameter> {
+    images::public_parameters(&scope.region).iter().map(|(name, value)| render(scope, name, value)).collect()
+}
+
+fn render(scope: &Scope, name: &str, value: &str) -> Parameter {
+    Parameter {
         name: Some(name.to_owned()),
         r#type: Some(ParameterType::String),
-        value: Some(value.to_string()),
+        value: Some(value.to_owned()),
         version: Some(1),
         last_modified_date: Some(MODIFIED),
         // They belong to no account.
         arn: Some(format!("arn:{}:ssm:{}::parameter{name}", scope.region.partition(), scope.region)),
         data_type: Some("text".to_owned()),
         ..Parameter::default()
-    })
+    }
 }
