@@ -53,6 +53,64 @@ class CapacityProviders(unittest.TestCase):
             NewInstancesProtectedFromScaleIn=True,
         )
 
+    def provider(self, **settings):
+        """Makes the provider, and gives it to the cluster as the only one."""
+        self.ecs.create_capacity_provider(
+            name=self.name,
+            autoScalingGroupProvider={
+                "autoScalingGroupArn": self.group()["AutoScalingGroupARN"],
+                "managedScaling": {"status": "ENABLED", "instanceWarmupPeriod": 0},
+                **settings,
+            },
+        )
+        self.ecs.put_cluster_capacity_providers(
+            cluster=self.name,
+            capacityProviders=[self.name],
+            defaultCapacityProviderStrategy=[{"capacityProvider": self.name, "weight": 1}],
+        )
+
+    def definition(self):
+        """Two of its tasks fit on an instance. They do not hear SIGTERM."""
+        app = {"name": "app", "image": "localecs/sample-app:latest", "command": ["sleep", "600"]}
+        return self.ecs.register_task_definition(
+            family=self.name,
+            networkMode="none",
+            requiresCompatibilities=["EC2"],
+            containerDefinitions=[{**app, "cpu": 1024, "memory": 64, "stopTimeout": 2}],
+        )["taskDefinition"]["taskDefinitionArn"]
+
+    def running(self):
+        """The tasks that are RUNNING and to stay."""
+        arns = self.ecs.list_tasks(cluster=self.name, desiredStatus="RUNNING")["taskArns"]
+        tasks = self.ecs.describe_tasks(cluster=self.name, tasks=arns)["tasks"] if arns else []
+        return [it for it in tasks if (it["lastStatus"], it["desiredStatus"]) == ("RUNNING", "RUNNING")]
+
+    def stop(self, arns):
+        for arn in arns:
+            self.ecs.stop_task(cluster=self.name, task=arn)
+        stopped = self.ecs.get_waiter("tasks_stopped")
+        stopped.wait(cluster=self.name, tasks=arns, WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE})
+
+    def ends(self):
+        """Nothing is left of what the test made."""
+        for arn in self.ecs.list_services(cluster=self.name)["serviceArns"]:
+            self.ecs.delete_service(cluster=self.name, service=arn, force=True)
+        running = self.running()
+        if running:
+            self.stop([it["taskArn"] for it in running])
+
+        def free():
+            try:
+                return self.ecs.put_cluster_capacity_providers(
+                    cluster=self.name, capacityProviders=[], defaultCapacityProviderStrategy=[]
+                )
+            except self.ecs.exceptions.ResourceInUseException:
+                return None
+
+        until("the provider to be free", free)
+        self.ecs.delete_capacity_provider(capacityProvider=self.name)
+        self.groups.delete_auto_scaling_group(AutoScalingGroupName=self.name, ForceDelete=True)
+
     def group(self):
         return self.groups.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name])["AutoScalingGroups"][0]
 
@@ -158,6 +216,122 @@ class CapacityProviders(unittest.TestCase):
         deleted = self.ecs.delete_capacity_provider(capacityProvider=self.name)["capacityProvider"]
         self.assertEqual(deleted["updateStatus"], "DELETE_IN_PROGRESS")
         self.groups.delete_auto_scaling_group(AutoScalingGroupName=self.name)
+
+    def test_an_instance_that_goes_is_drained_while_its_service_runs_elsewhere(self):
+        self.groups.update_auto_scaling_group(
+            AutoScalingGroupName=self.name, NewInstancesProtectedFromScaleIn=False
+        )
+        self.provider(managedTerminationProtection="DISABLED", managedDraining="ENABLED")
+        self.ecs.create_service(
+            cluster=self.name,
+            serviceName="web",
+            taskDefinition=self.definition(),
+            desiredCount=2,
+            deploymentConfiguration={"minimumHealthyPercent": 100, "maximumPercent": 200},
+            placementConstraints=[{"type": "distinctInstance"}],
+        )
+        (before,) = until("both tasks", lambda: [it for it in [self.running()] if len(it) == 2])
+        hooks = self.groups.describe_lifecycle_hooks(AutoScalingGroupName=self.name)["LifecycleHooks"]
+        hook = {it["LifecycleHookName"]: it for it in hooks}["ecs-managed-draining-termination-hook"]
+        self.assertEqual(hook["LifecycleTransition"], "autoscaling:EC2_INSTANCE_TERMINATING")
+        described = self.ecs.describe_container_instances(
+            cluster=self.name, containerInstances=[it["containerInstanceArn"] for it in before]
+        )["containerInstances"]
+        machines = {it["containerInstanceArn"]: it["ec2InstanceId"] for it in described}
+
+        # The group lets one go; the task that takes over waits for an instance, so the group gets another one.
+        self.groups.set_desired_capacity(AutoScalingGroupName=self.name, DesiredCapacity=1)
+        seen, least, gone = set(), 2, []
+        deadline = time.monotonic() + PATIENCE
+        while not gone:
+            self.assertLess(time.monotonic(), deadline, seen)
+            running = len(self.running())
+            least = min(least, running)
+            instances = {it["InstanceId"]: it["LifecycleState"] for it in self.group()["Instances"]}
+            shown = self.ecs.describe_container_instances(cluster=self.name, containerInstances=list(machines))
+            for instance in shown["containerInstances"]:
+                seen.add((instances.get(instance["ec2InstanceId"]), instance["status"]))
+            gone = [arn for arn, machine in machines.items() if machine not in instances]
+        self.assertIn(("Terminating:Wait", "DRAINING"), seen)
+        self.assertEqual(least, 2, "never below the service's minimum")
+        (gone,) = gone
+        states = self.ec2.describe_instances(InstanceIds=[machines[gone]])["Reservations"][0]["Instances"][0]["State"]
+        self.assertEqual(states["Name"], "terminated")
+        after = self.running()
+        self.assertEqual(len(after), 2)
+        self.assertNotIn(gone, [it["containerInstanceArn"] for it in after])
+        moved = next(it["taskArn"] for it in before if it["containerInstanceArn"] == gone)
+        moved = self.ecs.describe_tasks(cluster=self.name, tasks=[moved])["tasks"][0]
+        self.assertEqual((moved["lastStatus"], moved["stopCode"]), ("STOPPED", "ServiceSchedulerInitiated"))
+        self.ends()
+
+    def test_instances_with_tasks_are_protected_from_scale_in(self):
+        self.provider(managedTerminationProtection="ENABLED")
+        definition = self.definition()
+        tasks = self.ecs.run_task(cluster=self.name, taskDefinition=definition, count=5)["tasks"]
+        until("all tasks", lambda: len(self.running()) == 5)
+
+        def protected():
+            return {it["InstanceId"]: it["ProtectedFromScaleIn"] for it in self.group()["Instances"]}
+
+        self.assertEqual(list(protected().values()), [True] * 3)
+        kept = self.running()[0]
+        self.stop([task["taskArn"] for task in tasks if task["taskArn"] != kept["taskArn"]])
+        # Whoever asks for fewer gets those without tasks.
+        advance(16 * 60)
+        until("a step down", lambda: self.group()["DesiredCapacity"] == 2)
+        advance(61)
+        until("one instance", lambda: len(protected()) == 1)
+        self.assertEqual(self.running()[0]["taskArn"], kept["taskArn"])
+        (instance,) = self.ecs.describe_container_instances(
+            cluster=self.name, containerInstances=[kept["containerInstanceArn"]]
+        )["containerInstances"]
+        self.assertEqual(protected(), {instance["ec2InstanceId"]: True})
+
+        # Turned off, it protects nothing any more. A provider that is taken away leaves the protection as it is.
+        def protects(setting):
+            self.ecs.update_capacity_provider(
+                name=self.name, autoScalingGroupProvider={"managedTerminationProtection": setting}
+            )
+            expected = {instance["ec2InstanceId"]: setting == "ENABLED"}
+            until(f"protection {setting}", lambda: protected() == expected)
+
+        protects("DISABLED")
+        protects("ENABLED")
+        self.stop([kept["taskArn"]])
+        self.ecs.put_cluster_capacity_providers(
+            cluster=self.name, capacityProviders=[], defaultCapacityProviderStrategy=[]
+        )
+        until("no hook", lambda: not self.groups.describe_lifecycle_hooks(AutoScalingGroupName=self.name)["LifecycleHooks"])
+        self.assertEqual(protected(), {instance["ec2InstanceId"]: True})
+        self.ends()
+
+    def test_so_many_tasks_may_wait(self):
+        """500 of a cluster; a service waits, RunTask is refused."""
+        self.groups.update_auto_scaling_group(AutoScalingGroupName=self.name, MaxSize=0)
+        self.provider()
+        definition = self.definition()
+        self.ecs.create_service(
+            cluster=self.name, serviceName="web", taskDefinition=definition, desiredCount=505
+        )
+
+        def service():
+            return self.ecs.describe_services(cluster=self.name, services=["web"])["services"][0]
+
+        until("500 waiting tasks", lambda: service()["pendingCount"] == 500)
+        said = "(service web) was unable to place a task. Reason: Tasks provisioning capacity limit exceeded."
+        until("the event", lambda: said in [event["message"] for event in service()["events"]])
+        with self.assertRaisesRegex(self.ecs.exceptions.ClientException, "Tasks provisioning capacity limit exceeded."):
+            self.ecs.run_task(cluster=self.name, taskDefinition=definition)
+        self.ecs.update_service(cluster=self.name, service="web", desiredCount=499)
+        until("one task less", lambda: service()["pendingCount"] == 499)
+        run = self.ecs.run_task(cluster=self.name, taskDefinition=definition)
+        self.assertEqual([task["lastStatus"] for task in run["tasks"]], ["PROVISIONING"])
+        # Who stops makes room for a task of the service.
+        self.ecs.update_service(cluster=self.name, service="web", desiredCount=500)
+        self.ecs.stop_task(cluster=self.name, task=run["tasks"][0]["taskArn"])
+        until("500 waiting tasks", lambda: service()["pendingCount"] == 500)
+        self.ends()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ macro_rules! tables {
             pub instance_loads: ecs::container_instance::InstanceLoads,
             /// Derived from the tasks: those that wait for their capacity provider.
             pub waiting_tasks: ecs::WaitingTasks,
+            /// Derived from the tasks: how many each cluster has.
+            pub cluster_tallies: ecs::cluster::ClusterTallies,
+            /// Derived from the container instances: where each cluster can have tasks.
+            pub instance_offers: ecs::container_instance::InstanceOffers,
             /// Derived from the services: those that changes of container instances concern.
             pub services_that_watch: imbl::OrdSet<ecs::ServiceKey>,
             /// Derived from the container instances: the addresses they have.

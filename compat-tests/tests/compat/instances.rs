@@ -9,7 +9,9 @@ use aws_sdk_ecs::types::{
     ContainerInstance, ContainerInstanceStatus, DesiredStatus, LaunchType, NetworkMode, PlacementStrategy,
     PlacementStrategyType, PortMapping, Task, TaskStopCode,
 };
-use compat_tests::{Ecs, Registers, Runs, Runtime, Server, Store, app, http, program, wait_until, wait_until_some};
+use compat_tests::{
+    Ecs, Registers, Runs, Runtime, Server, Store, app, docker, http, program, wait_until, wait_until_some,
+};
 use serde_json::{Value, json};
 
 on_both!(tasks_when_instances_fail);
@@ -357,7 +359,12 @@ async fn a_file_says_which_there_are() {
 #[tokio::test]
 async fn they_are_made_as_needed() {
     needs_own_server!();
-    let server = Server::start(Runtime::Simulated, &["--auto-instances"]);
+    for runtime in [Runtime::Simulated, Runtime::Docker] {
+        made_as_needed(&Server::start(runtime, &["--auto-instances"])).await;
+    }
+}
+
+async fn made_as_needed(server: &Server) {
     let ecs = server.ecs();
     let cluster = ecs.cluster().await;
     let web = |memory| app("web", &["sleep", "600"]).memory(memory).build();
@@ -365,6 +372,12 @@ async fn they_are_made_as_needed() {
     // Two fit on an m5.large.
     let run = ecs.run_on_ec2(&cluster, &definition).count(3).send().await.expect("run");
     assert_eq!((run.tasks().len(), run.failures()), (3, &[][..]));
+    for task in run.tasks() {
+        let task = ecs.running(task).await;
+        if ecs.runtime == Runtime::Docker {
+            assert_eq!(docker::containers_of(task.task_arn().expect("an ARN")).len(), 1);
+        }
+    }
     let made = described(&ecs, &cluster).await;
     assert!(
         made.len() == 2 && made.iter().all(|it| attribute(it, "ecs.instance-type") == Some("m5.large")),
@@ -384,5 +397,4 @@ async fn they_are_made_as_needed() {
     assert_eq!(types, BTreeMap::from([("m5.large", 2), ("m5.xlarge", 2)]));
     let zones = counts(made.iter().map(|it| attribute(it, "ecs.availability-zone")));
     assert_eq!(zones.len(), 3, "{zones:?}");
-    server.stop();
 }

@@ -1,6 +1,5 @@
 //! Auto Scaling groups of capacity providers: scaled with the tasks, drained and protected as the provider says.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api_models::ecs::{AutoScalingGroupProvider, ManagedDraining, ManagedTerminationProtection};
@@ -12,9 +11,8 @@ use crate::services::autoscaling::resources::{change, source};
 use crate::services::ec2::instance_types;
 use crate::services::ec2::resources::InstanceKey;
 use crate::services::ecs::resources::capacity_provider::{DRAINING_HOOK, clusters_of};
-use crate::services::ecs::resources::cluster::tasks_of;
-use crate::services::ecs::resources::service::Scheduling;
-use crate::services::ecs::resources::{CapacityProvider, ContainerInstance, ContainerInstanceKey, Task, TaskStatus};
+use crate::services::ecs::resources::service::{Scheduling, ServiceKey};
+use crate::services::ecs::resources::{CapacityProvider, ContainerInstance, ContainerInstanceKey};
 use crate::services::ecs::scheduler::managed_scaling::{self, Member, View};
 use crate::services::ecs::scheduler::packing;
 use crate::store::{State, Transaction};
@@ -38,6 +36,9 @@ pub(super) fn manage(
     let attached = provider.is_active() && clusters_of(tx, &provider.key).next().is_some();
     let mut after = Group::clone(&group);
     attach(&mut after, attached && settings.managed_draining == Some(ManagedDraining::Enabled), attached);
+    if attached {
+        protect(tx, provider, settings, &mut after);
+    }
     let wake = drain(tx, &mut after, now);
     let wake = match attached && provider.has_managed_scaling() && !after.deleting {
         true => scale(tx, provider, settings, &mut after, now).into_iter().chain(wake).min(),
@@ -70,19 +71,36 @@ fn attach(group: &mut Group, drains: bool, attached: bool) {
     }
 }
 
+/// When managed termination protection was turned off, its instances lose their protection. On AWS they keep it when the
+/// provider is taken from its clusters or deleted, and so they do here.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-managed-termination-protection.html>
+fn protect(tx: &mut Transaction, provider: &CapacityProvider, settings: &AutoScalingGroupProvider, group: &mut Group) {
+    let protects = provider.has_managed_scaling()
+        && settings.managed_termination_protection == Some(ManagedTerminationProtection::Enabled);
+    if provider.protects && !protects {
+        group.members.values_mut().for_each(|member| member.protected = false);
+    }
+    tx.update(&provider.key, |provider: &mut CapacityProvider| {
+        std::mem::replace(&mut provider.protects, protects) != protects
+    });
+}
+
 /// The container instance that an EC2 instance became.
 fn joined<'s>(state: &'s State, group: &Group, id: &str) -> Option<&'s Arc<ContainerInstance>> {
     let key = state.ec2_instances.get(&InstanceKey::new(&group.key.scope, id))?.joined.as_ref()?;
     state.container_instances.get(key)
 }
 
-/// Whether an instance is in use because of the task. Daemons' tasks are everywhere.
-fn counts(state: &State, task: &Task) -> bool {
-    let daemon = || {
-        let service = task.service_key().and_then(|key| state.services.get(&key));
+/// How many tasks keep the instance in use: all that have not stopped, but for those of daemons, which are everywhere.
+fn in_use_by(state: &State, instance: &ContainerInstanceKey) -> usize {
+    let cluster = instance.cluster();
+    let daemon = |group: &str| {
+        let service = group.strip_prefix("service:").map(|name| ServiceKey::new(&cluster, name));
+        let service = service.and_then(|key| state.services.get(&key));
         service.is_some_and(|service| service.scheduling == Scheduling::Daemon)
     };
-    task.last_status != TaskStatus::Stopped && !daemon()
+    let load = state.instance_loads.of(instance).into_iter();
+    load.flat_map(|load| load.live()).filter(|(group, _)| !daemon(group)).map(|(_, tasks)| tasks).sum()
 }
 
 /// Instances that are to be terminated lose their tasks first.
@@ -96,10 +114,7 @@ fn drain(tx: &mut Transaction, group: &mut Group, now: Timestamp) -> Option<Time
     let mut wake: Option<Timestamp> = None;
     for id in waiting {
         let instance = joined(tx, group, &id).filter(|instance| instance.status != "INACTIVE").cloned();
-        let busy = instance.as_ref().is_some_and(|instance| {
-            let own = |task: &&Arc<Task>| task.container_instance.as_ref() == Some(&instance.key);
-            tasks_of(tx, &instance.key.cluster()).filter(own).any(|task| counts(tx, task))
-        });
+        let busy = instance.as_ref().is_some_and(|instance| in_use_by(tx, &instance.key) > 0);
         if let Some(instance) = instance.filter(|instance| instance.status == "ACTIVE") {
             tx.update(&instance.key, |instance: &mut ContainerInstance| {
                 "DRAINING".clone_into(&mut instance.status);
@@ -137,13 +152,12 @@ fn scale(
     let scaling = settings.managed_scaling.as_deref()?;
     let plan = {
         let state: &State = tx;
-        let busy = busy(state, provider);
         let batches = place::waiting(state, &provider.key);
         let launched = source::resolve(state, &group.key.scope, &group.source).ok();
         let instance_type = launched.and_then(|resolved| resolved.spec.instance_type);
         let members = group.members.iter().filter(|(_, member)| member.lifecycle.counts()).map(|(id, member)| {
             let instance = joined(state, group, id).map(|instance| &**instance);
-            let tasks = instance.and_then(|instance| busy.get(&instance.key)).copied().unwrap_or(0);
+            let tasks = instance.map_or(0, |instance| in_use_by(state, &instance.key));
             Member { id, launched_at: member.launched_at, instance, tasks }
         });
         let waiting =
@@ -192,17 +206,4 @@ fn scale(
         });
     }
     plan.wake
-}
-
-/// How many tasks each instance has that keep it in use.
-fn busy(state: &State, provider: &CapacityProvider) -> BTreeMap<ContainerInstanceKey, usize> {
-    let mut busy = BTreeMap::new();
-    for cluster in clusters_of(state, &provider.key) {
-        for task in tasks_of(state, cluster).filter(|task| counts(state, task)) {
-            if let Some(instance) = &task.container_instance {
-                *busy.entry(instance.clone()).or_default() += 1;
-            }
-        }
-    }
-    busy
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use api_models::autoscaling::TerminateInstanceInAutoScalingGroupType;
 use api_models::ecs::{
-    AutoScalingGroupProvider, AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerDefinition,
-    CreateCapacityProviderRequest, CreateClusterRequest, CreateManagedInstancesProviderConfiguration,
-    InstanceLaunchTemplate, LaunchType, ManagedInstancesNetworkConfiguration, ManagedScaling, ManagedScalingStatus,
-    ManagedTerminationProtection, NetworkConfiguration, NetworkMode, PutClusterCapacityProvidersRequest,
-    RegisterTaskDefinitionRequest, RunTaskRequest, RunTaskResponse, Task as Shown,
+    AutoScalingGroupProvider, AutoScalingGroupProviderUpdate, AwsVpcConfiguration, CapacityProviderStrategyItem,
+    ContainerDefinition, CreateCapacityProviderRequest, CreateClusterRequest,
+    CreateManagedInstancesProviderConfiguration, InstanceLaunchTemplate, LaunchType,
+    ManagedInstancesNetworkConfiguration, ManagedScaling, ManagedScalingStatus, ManagedTerminationProtection,
+    NetworkConfiguration, NetworkMode, PutClusterCapacityProvidersRequest, RegisterTaskDefinitionRequest,
+    RunTaskRequest, RunTaskResponse, Task as Shown, UpdateCapacityProviderRequest,
 };
 
 use super::*;
@@ -19,6 +20,7 @@ use crate::services::ec2::instance_types;
 use crate::services::ec2::lifecycle::InstanceLifecycle;
 use crate::services::ecs::operations::{
     create_capacity_provider, create_cluster, put_cluster_capacity_providers, register_task_definition, run_task,
+    update_capacity_provider,
 };
 use crate::services::ecs::resources::container_instance::Origin;
 use crate::services::ecs::resources::container_instance::launch::{NewInstance, launch};
@@ -257,6 +259,20 @@ async fn a_group_grows_from_nothing_with_its_tasks_and_goes_back_to_it() {
     assert_eq!((group().desired, active(&context)), (3, 3));
     assert!(tasks(&context).iter().all(|task| task.container_instance.is_some() && task.waiting.is_none()));
     assert!(group().members.values().all(|member| member.protected));
+    for (wanted, expected) in
+        [(ManagedTerminationProtection::Disabled, false), (ManagedTerminationProtection::Enabled, true)]
+    {
+        let settings =
+            AutoScalingGroupProviderUpdate { managed_termination_protection: Some(wanted), ..Default::default() };
+        let update = UpdateCapacityProviderRequest {
+            name: Some("scaled".into()),
+            auto_scaling_group_provider: Some(Box::new(settings)),
+            ..UpdateCapacityProviderRequest::default()
+        };
+        update_capacity_provider::handle(context.clone(), update).await.expect("updated");
+        settle(&context, &scheduler).await;
+        assert!(group().members.values().all(|member| member.protected == expected), "{expected}");
+    }
     for instance in context.snapshot().container_instances.values() {
         assert_eq!(instance.capacity_provider.as_deref(), Some("scaled"));
     }
@@ -311,4 +327,32 @@ async fn an_instance_that_goes_is_drained_first() {
     stop_all(&context).await;
     settle(&context, &scheduler).await;
     assert_eq!(instance().status, "INACTIVE");
+}
+
+#[tokio::test]
+async fn so_many_tasks_of_a_cluster_may_wait_for_a_group() {
+    let (context, scheduler) = ready().await;
+    with_group(&context, "scaled", ManagedScalingStatus::Enabled).await;
+    let put = PutClusterCapacityProvidersRequest {
+        cluster: Some("default".into()),
+        capacity_providers: Some(vec!["scaled".into()]),
+        default_capacity_provider_strategy: Some(vec![]),
+    };
+    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    with_managed(&context).await;
+    for _ in 0..49 {
+        shown(run(&context, &[("scaled", 1)], 10).await.expect("an answer"));
+    }
+    shown(run(&context, &[("scaled", 1)], 5).await.expect("an answer"));
+    // All or none.
+    let error = run(&context, &[("scaled", 1)], 6).await.expect_err("too many");
+    assert!(error.contains("Tasks provisioning capacity limit exceeded."), "{error}");
+    assert_eq!(tasks(&context).len(), 495);
+    shown(run(&context, &[("scaled", 1)], 5).await.expect("an answer"));
+    // Managed instances have no such quota.
+    shown(run(&context, &[("managed", 1)], 10).await.expect("an answer"));
+    // Who has a place waits no more.
+    settle(&context, &scheduler).await;
+    assert!(tasks(&context).iter().filter(|task| task.waiting.is_none()).count() > 10);
+    shown(run(&context, &[("scaled", 1)], 6).await.expect("an answer"));
 }

@@ -64,6 +64,7 @@ pub(crate) async fn handle(
                 kind,
                 attachment_ids: AttachmentIds::new(context.ids()),
                 scaling: Memory::default(),
+                protects: false,
                 tags: input.tags.unwrap_or_default(),
                 created_at: context.now(),
             };

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use api_models::ecs::{
-    Failure, InvalidParameterException, LaunchType, PlacementConstraint, PlacementStrategy, RunTaskError,
-    RunTaskRequest, RunTaskResponse,
+    ClientException, Failure, InvalidParameterException, LaunchType, PlacementConstraint, PlacementStrategy,
+    RunTaskError, RunTaskRequest, RunTaskResponse,
 };
 
 use crate::services::Context;
 use crate::services::ecs::auto_instances;
 use crate::services::ecs::resources::capacity::{Capacity, each};
-use crate::services::ecs::resources::capacity_provider::{gets_more, instances_for};
+use crate::services::ecs::resources::capacity_provider::{TOO_MANY_WAIT, gets_more, instances_for, may_wait};
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
 use crate::services::ecs::resources::{
     Blueprint, ClusterKey, ContainerInstance, Named, Place, Task, TaskDefinition, TaskRequest, Under, Waiting,
@@ -237,6 +237,7 @@ impl Placing<'_> {
         shared_out: Vec<(String, usize)>,
     ) -> Result<Launched, RunTaskError> {
         let mut all = Launched { tasks: Vec::new(), failures: Vec::new() };
+        let mut may_wait = may_wait(tx, &self.blueprint.cluster, launch_type);
         for (name, count) in shared_out.into_iter().filter(|(_, count)| *count > 0) {
             let instances = instances_for(tx, &self.blueprint.cluster, Some(&name));
             let waits = gets_more(tx, &self.context.scope, &name);
@@ -251,6 +252,10 @@ impl Placing<'_> {
                 all.failures.extend(placed.failures);
                 continue;
             }
+            let Some(left) = may_wait.checked_sub(missing) else {
+                return Err(ClientException::new(TOO_MANY_WAIT).into());
+            };
+            may_wait = left;
             for turn in 0..missing {
                 let place = Place::Later { under: under.clone(), waiting: self.waiting.clone() };
                 all.tasks.push(self.blueprint.task(place, turn, self.context.ids(), self.context.now()));

@@ -18,6 +18,8 @@ use crate::time::Timestamp;
 
 /// How long the metric has to be low: 15 points of CloudWatch's, a minute each.
 const LOW_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long after its launch an instance may still be about to join the cluster.
+const JOINS_WITHIN: Duration = Duration::from_secs(60);
 /// Between two steps down.
 const STEP: Duration = Duration::from_secs(60);
 
@@ -98,13 +100,17 @@ pub fn plan(view: &View<'_>) -> Plan {
         })
     });
     let there = view.members.len();
-    let additional = packed.instances.len();
-    let needed = if additional > 0 { there + additional } else { there - idle().count() };
+    // What was launched a moment ago is there for what waits.
+    let on_its_way = |member: &&Member<'_>| member.instance.is_none() && joins_by(member) > view.now;
+    let coming = idle().filter(on_its_way).count().min(packed.instances.len());
+    let additional = packed.instances.len() - coming;
+    let needed = if additional > 0 { there + additional } else { there - idle().count() + coming };
     let target = view.settings.target_capacity.unwrap_or(100).clamp(1, 100);
     let mut plan = Plan {
         reservation: reservation(needed, there),
         hopeless: packed.hopeless,
         memory: view.memory,
+        wake: if coming > 0 { idle().filter(on_its_way).map(joins_by).min() } else { None },
         ..Plan::default()
     };
     if plan.reservation > f64::from(target) {
@@ -124,6 +130,11 @@ pub fn plan(view: &View<'_>) -> Plan {
         }
     }
     plan
+}
+
+/// When an instance that is not in the cluster is not waited for any more.
+fn joins_by(member: &Member<'_>) -> Timestamp {
+    member.launched_at.saturating_add(JOINS_WITHIN)
 }
 
 fn to_count(count: usize) -> i32 {
@@ -274,6 +285,22 @@ mod tests {
         // And what is not there yet.
         young.desired = 2;
         assert_eq!(plan(&young).desired, None);
+    }
+
+    #[test]
+    fn what_is_about_to_join_is_counted_once() {
+        let mut settings = settings(100, 1, 10);
+        settings.instance_warmup_period = Some(0);
+        // Four tasks fill the two that were launched for them.
+        let mut coming = view(&settings, &[0, 0], waiting(4));
+        coming.members.iter_mut().for_each(|member| member.launched_at = START);
+        let late = START.saturating_add(JOINS_WITHIN);
+        assert_eq!((plan(&coming).desired, plan(&coming).wake), (None, Some(late)));
+        coming.waiting = waiting(6);
+        assert_eq!(plan(&coming).desired, Some((3, "AlarmHigh")));
+        // Perhaps they never join.
+        (coming.waiting, coming.now) = (waiting(4), late);
+        assert_eq!(plan(&coming).desired, Some((4, "AlarmHigh")));
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::services::ecs::resources::service::{
     Phase, RevisionSpec, Scheduling, Service, ServiceDeployment, ServiceDeploymentKey, ServiceRevision, task_sets_of,
 };
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskStatus};
-use crate::services::ecs::scheduler::placement::{ZONE_ATTRIBUTE, attribute};
 use crate::services::ecs::scheduler::plan_service::{Instances, KeptTaskSet};
 use crate::services::ecs::{images, network};
 use crate::store::State;
@@ -61,22 +60,22 @@ fn instances(state: &State, service: &Service, spec: &RevisionSpec, live: &[Arc<
         return Instances { zones: zones_of_subnets(service, spec), strategy, ..Instances::default() };
     }
     let cluster = service.key.cluster();
-    let mut found = Instances::default();
-    let mut zones = BTreeSet::new();
-    let mut active: Vec<&ContainerInstance> = Vec::new();
-    for instance in instances_of(state, &cluster) {
-        let of_strategy = |provider: &String| strategy.iter().any(|(name, _)| name == provider);
-        let may_be_used = strategy.is_empty() || instance.capacity_provider.as_ref().is_some_and(of_strategy);
-        if instance.status == "ACTIVE" && instance.agent_connected && may_be_used {
-            active.push(instance);
-            zones.extend(attribute(instance, ZONE_ATTRIBUTE).map(str::to_owned));
-        } else if instance.status == "DRAINING" {
-            found.leaving.push(instance.key.clone());
-        }
-    }
-    found.zones = zones.into_iter().collect();
-    found.strategy = strategy;
+    let of_strategy = |provider: Option<&str>| {
+        strategy.is_empty() || provider.is_some_and(|provider| strategy.iter().any(|(name, _)| name == provider))
+    };
+    let mut found = Instances {
+        zones: state.instance_offers.zones(&cluster, of_strategy).into_iter().collect(),
+        leaving: state.instance_offers.draining(&cluster).cloned().collect(),
+        ..Instances::default()
+    };
     if service.scheduling == Scheduling::Daemon {
+        let usable = |instance: &&ContainerInstance| {
+            instance.status == "ACTIVE"
+                && instance.agent_connected
+                && of_strategy(instance.capacity_provider.as_deref())
+        };
+        let all = instances_of(state, &cluster).map(|instance| &**instance);
+        let active: Vec<&ContainerInstance> = all.filter(usable).collect();
         found.matching = super::launch::matching(state, service, spec, &active);
         let keys = active.iter().map(|instance| &instance.key);
         found.excluded = keys.filter(|key| found.matching.binary_search(key).is_err()).cloned().collect();
@@ -84,6 +83,7 @@ fn instances(state: &State, service: &Service, spec: &RevisionSpec, live: &[Arc<
         found.matching.sort();
         found.matching.dedup();
     }
+    found.strategy = strategy;
     found
 }
 

@@ -8,7 +8,7 @@ use api_models::ecs::{CreateServiceError, LaunchType};
 
 use crate::services::Shared;
 use crate::services::ecs::resources::capacity::{Capacity, each};
-use crate::services::ecs::resources::capacity_provider::{gets_more, instances_for};
+use crate::services::ecs::resources::capacity_provider::{TOO_MANY_WAIT, gets_more, instances_for, may_wait};
 use crate::services::ecs::resources::service::{
     Action, ActionName, DeploymentId, Launch, Phase, RevisionSpec, Service, TaskSetKey, launch,
 };
@@ -215,6 +215,7 @@ impl Launcher<'_> {
         launch_type: &LaunchType,
     ) -> Started {
         let mut all = Started::default();
+        let mut may_wait = may_wait(tx, &service.key.cluster(), launch_type);
         let providers = shared_out(self.launch, self.own, start);
         for (name, count) in providers.into_iter().filter(|(_, count)| *count > 0) {
             let waits = gets_more(tx, &service.key.scope, &name);
@@ -230,6 +231,13 @@ impl Launcher<'_> {
                 constraints: service.placement_constraints.clone(),
                 strategy: service.placement_strategy.clone(),
             };
+            // The rest is started when others found a place.
+            if missing > may_wait {
+                let what = format!("was unable to place a task. Reason: {TOO_MANY_WAIT}");
+                all.failure = all.failure.or_else(|| Some((self.failed)(what, TOO_MANY_WAIT)));
+            }
+            let missing = missing.min(may_wait);
+            may_wait -= missing;
             for turn in 0..missing {
                 let place = Place::Later { under: under.clone(), waiting: waiting.clone() };
                 all.tasks.push(self.launch.blueprint.task(place, turn, &self.shared.ids, self.now));

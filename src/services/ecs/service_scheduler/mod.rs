@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api_models::Unexpected;
+use api_models::ecs::LaunchType;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
@@ -24,7 +25,7 @@ use self::gather::Gathered;
 use super::resources::cluster::instances_of;
 use super::resources::container_instance::AttributeList;
 use super::resources::service::{Service, ServiceStatus, forget, services_of};
-use super::resources::{ContainerInstanceKey, ServiceKey};
+use super::resources::{ClusterKey, ContainerInstanceKey, ServiceKey, Task, TaskStatus};
 use super::scheduler::deployment::{Alarms, NoAlarms, NoTargets, NoTraffic, TargetHealth, Timing, Traffic};
 use super::scheduler::placement::ZONE_ATTRIBUTE;
 use super::scheduler::plan_service::{self, Plan};
@@ -150,10 +151,22 @@ impl ServiceScheduler {
             let active = services_of(state, &cluster).filter(|service| service.status != ServiceStatus::Inactive);
             return active.map(|service| service.key.clone()).collect();
         }
-        let first = ServiceKey::new(&cluster, "");
-        let watching = state.services_that_watch.range(first..);
-        watching.take_while(|it| it.cluster == key.cluster && it.scope == key.scope).cloned().collect()
+        watching(state, &cluster).cloned().collect()
     }
+}
+
+/// The services of the cluster that changes of its instances concern.
+fn watching<'s>(state: &'s State, cluster: &'s ClusterKey) -> impl Iterator<Item = &'s ServiceKey> + 's {
+    let watching = state.services_that_watch.range(ServiceKey::new(cluster, "")..);
+    watching.take_while(|it| it.cluster == cluster.name && it.scope == cluster.scope)
+}
+
+/// Those whom a task that ended without ever having an instance concerns: it waited, and now another one may.
+fn may_wait_instead(task: &Task, state: &State) -> Vec<ServiceKey> {
+    let waited = task.last_status == TaskStatus::Stopped
+        && task.launch_type == Some(LaunchType::Ec2)
+        && task.container_instance.is_none();
+    if waited { watching(state, &task.key.cluster()).cloned().collect() } else { Vec::new() }
 }
 
 /// Whether no other instance of the cluster is in the same zone.
@@ -180,7 +193,10 @@ impl Reconciler for ServiceScheduler {
             Change::Service(key) => vec![key.clone()],
             Change::ServiceDeployment(key) => vec![key.service.clone()],
             Change::TaskSet(key) => vec![key.service.clone()],
-            Change::Task(key) => state.tasks.get(key).and_then(|task| task.service_key()).into_iter().collect(),
+            Change::Task(key) => match state.tasks.get(key) {
+                Some(task) => task.service_key().into_iter().chain(may_wait_instead(task, state)).collect(),
+                None => Vec::new(),
+            },
             Change::ContainerInstance(key) => self.services_on_changed_instance(key, state),
             _ => Vec::new(),
         }

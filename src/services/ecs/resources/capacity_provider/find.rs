@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api_models::ecs::{ClientException, CommonError, InvalidParameterException};
+use api_models::ecs::{ClientException, CommonError, InvalidParameterException, LaunchType};
 
 use super::{CapacityProvider, CapacityProviderKey, Kind};
 use crate::identity::Scope;
@@ -117,6 +117,21 @@ pub fn gets_more(state: &State, scope: &Scope, name: &str) -> bool {
         Kind::AutoScaling(_) => provider.has_managed_scaling(),
         Kind::ManagedInstances { .. } => true,
     })
+}
+
+/// Tasks in PROVISIONING that each cluster may have, of those that wait for an Auto Scaling group's instances.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>
+const MAX_WAITING: usize = 500;
+/// What is said of one more.
+pub const TOO_MANY_WAIT: &str = "Tasks provisioning capacity limit exceeded.";
+
+/// How many more tasks of that launch type may wait in the cluster. Managed instances have no quota for this.
+#[must_use]
+pub fn may_wait(state: &State, cluster: &ClusterKey, launch_type: &LaunchType) -> usize {
+    match launch_type {
+        LaunchType::ManagedInstances => usize::MAX,
+        _ => MAX_WAITING.saturating_sub(state.cluster_tallies.of(cluster).waiting()),
+    }
 }
 
 /// The ACTIVE container instances that tasks may be placed on: those of the provider that a strategy chose, else all

@@ -75,6 +75,9 @@ pub struct CapacityProvider {
     /// What managed scaling remembers; not in the API.
     #[serde(default)]
     pub scaling: Memory,
+    /// Whether its group's instances were last seen under managed termination protection; not in the API.
+    #[serde(default)]
+    pub protects: bool,
     pub tags: Vec<Tag>,
     pub created_at: Timestamp,
 }

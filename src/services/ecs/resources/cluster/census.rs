@@ -7,7 +7,7 @@ use api_models::ecs::{self, ClusterField, KeyValuePair, LaunchType};
 use super::{Cluster, ClusterKey, ClusterStatus};
 use crate::services::ecs::resources::capacity_provider;
 use crate::services::ecs::resources::service::{ServiceStatus, services_of};
-use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskKey, TaskStatus};
+use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey, Task, TaskKey};
 use crate::store::State;
 
 /// The cluster's tasks by id, the stopped ones that are still kept among them.
@@ -45,22 +45,9 @@ impl Census {
     /// Counts what is in the cluster now.
     #[must_use]
     pub fn take(state: &State, cluster: &ClusterKey) -> Self {
-        let mut census = Self::default();
-        for task in tasks_of(state, cluster) {
-            let kind = match &task.launch_type {
-                Some(LaunchType::ManagedInstances) => 3,
-                Some(LaunchType::External) => 2,
-                Some(LaunchType::Fargate) => 1,
-                Some(_) => 0,
-                // A capacity provider chose: what has no container instance runs on Fargate.
-                None => usize::from(task.container_instance.is_none()),
-            };
-            match task.last_status {
-                TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating => census.pending[kind] += 1,
-                TaskStatus::Running => census.running[kind] += 1,
-                _ => {}
-            }
-        }
+        let tasks = state.cluster_tallies.of(cluster);
+        let instances = i32::try_from(state.instance_offers.registered(cluster)).unwrap_or(i32::MAX);
+        let mut census = Self { running: tasks.running, pending: tasks.pending, instances, ..Self::default() };
         for service in services_of(state, cluster) {
             let revision = service.revision.as_ref().map(|id| service.revision_key(id));
             let spec = revision.and_then(|key| state.service_revisions.get(&key)).map(|revision| &revision.spec);
@@ -77,8 +64,6 @@ impl Census {
                 ServiceStatus::Inactive => {}
             }
         }
-        let counted = |instance: &&Arc<ContainerInstance>| matches!(&*instance.status, "ACTIVE" | "DRAINING");
-        census.instances = i32::try_from(instances_of(state, cluster).filter(counted).count()).unwrap_or(i32::MAX);
         census
     }
 

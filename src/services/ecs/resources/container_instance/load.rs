@@ -14,8 +14,18 @@ pub struct Load {
     pending: i32,
     /// Those in the status RUNNING that are to stay.
     staying: usize,
-    /// How many tasks that are to stay each group has.
-    groups: Vec<(Arc<str>, usize)>,
+    /// Those that have not stopped, or are to stay, by group.
+    groups: Vec<OfGroup>,
+}
+
+/// The tasks of one group on one instance, counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct OfGroup {
+    group: Arc<str>,
+    /// Those that are to stay.
+    staying: usize,
+    /// Those that have not stopped.
+    live: usize,
 }
 
 impl Load {
@@ -28,35 +38,40 @@ impl Load {
     /// How many tasks of the group are to stay.
     #[must_use]
     pub fn of_group(&self, group: &str) -> usize {
-        self.groups.iter().find(|(known, _)| **known == *group).map_or(0, |(_, tasks)| *tasks)
+        self.groups.iter().find(|known| *known.group == *group).map_or(0, |known| known.staying)
     }
 
     /// The groups of the tasks that are to stay.
     pub fn groups(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.groups.iter().map(|(group, _)| group)
+        self.groups.iter().filter(|known| known.staying > 0).map(|known| &known.group)
+    }
+
+    /// How many tasks of each group have not stopped.
+    pub fn live(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
+        self.groups.iter().filter(|known| known.live > 0).map(|known| (&known.group, known.live))
     }
 
     fn add(&mut self, part: &Part<'_>) {
         self.running += i32::from(part.running);
         self.pending += i32::from(part.pending);
         self.staying += usize::from(part.running && part.stays);
-        if part.stays {
-            match self.groups.iter_mut().find(|(known, _)| known == part.group) {
-                Some((_, tasks)) => *tasks += 1,
-                None => self.groups.push((part.group.clone(), 1)),
-            }
-        }
+        let place = self.groups.iter().position(|known| known.group == *part.group).unwrap_or_else(|| {
+            self.groups.push(OfGroup { group: part.group.clone(), staying: 0, live: 0 });
+            self.groups.len() - 1
+        });
+        self.groups[place].staying += usize::from(part.stays);
+        self.groups[place].live += usize::from(part.live);
     }
 
     fn take_off(&mut self, part: &Part<'_>) {
         self.running -= i32::from(part.running);
         self.pending -= i32::from(part.pending);
         self.staying -= usize::from(part.running && part.stays);
-        if part.stays
-            && let Some(place) = self.groups.iter().position(|(known, _)| known == part.group)
-        {
-            self.groups[place].1 -= 1;
-            if self.groups[place].1 == 0 {
+        if let Some(place) = self.groups.iter().position(|known| known.group == *part.group) {
+            let of_group = &mut self.groups[place];
+            of_group.staying -= usize::from(part.stays);
+            of_group.live -= usize::from(part.live);
+            if (of_group.staying, of_group.live) == (0, 0) {
                 self.groups.swap_remove(place);
             }
         }
@@ -72,6 +87,8 @@ struct Part<'a> {
     pending: bool,
     /// It is not to stop.
     stays: bool,
+    /// It has not stopped.
+    live: bool,
 }
 
 impl<'a> Part<'a> {
@@ -85,8 +102,9 @@ impl<'a> Part<'a> {
                 TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating
             ),
             stays: task.desired_status == TaskStatus::Running,
+            live: task.last_status != TaskStatus::Stopped,
         };
-        (part.running || part.pending || part.stays).then_some(part)
+        (part.stays || part.live).then_some(part)
     }
 }
 
@@ -217,6 +235,9 @@ mod tests {
                     let stays = |other: &&Task| other.desired_status == TaskStatus::Running;
                     let of_group = tasks.values().filter(same).filter(stays).filter(|it| it.group == task.group).count();
                     prop_assert_eq!(index.of(instance).map_or(0, |load| load.of_group(&task.group)), of_group);
+                    let live = tasks.values().filter(same).filter(|it| it.last_status != TaskStatus::Stopped).count();
+                    let counted = |load: &Load| load.live().map(|(_, tasks)| tasks).sum::<usize>();
+                    prop_assert_eq!(index.of(instance).map_or(0, counted), live);
                 }
             }
         }

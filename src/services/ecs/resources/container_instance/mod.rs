@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod ending;
 pub mod launch;
 mod load;
+mod offers;
 mod record;
 pub mod registration;
 mod render;
@@ -13,4 +14,5 @@ pub mod targets;
 
 pub use attribute_list::AttributeList;
 pub use load::{InstanceLoads, Load, Loads};
+pub use offers::InstanceOffers;
 pub use record::{ContainerInstance, ContainerInstanceKey, Origin, Resources};

@@ -114,5 +114,6 @@ impl Record for ContainerInstance {
 
     fn follow(state: &mut State, old: Option<&Self>, new: Option<&Self>) {
         addresses::follow(state, old, new);
+        state.instance_offers.follow(old, new);
     }
 }

@@ -254,6 +254,7 @@ impl Record for Task {
         state.daemon_tasks.follow(old, new);
         state.instance_loads.follow(old, new);
         state.waiting_tasks.follow(old, new);
+        state.cluster_tallies.follow(old, new);
     }
 
     fn loaded(state: &mut State) {

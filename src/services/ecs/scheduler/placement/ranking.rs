@@ -14,9 +14,15 @@ use super::{Requirements, Strategy};
 /// A number for each strategy; the smaller, the sooner.
 type Rank = Vec<i64>;
 
+/// What a slot ranks by within its group: the numbers that are its own, of the strategies' different kinds in their order.
+/// Small, and nowhere else in memory: the sets of these are what is searched for each task.
+type OwnRank = [i32; 3];
+
 pub(super) struct Ranking<'a> {
     /// Those before the first `random`: it leaves nothing to decide for what follows it.
     strategies: &'a [Strategy],
+    /// The kinds of numbers in an [`OwnRank`].
+    kinds: [Option<Kind>; 3],
     random: bool,
     /// The tasks of each value of an attribute, of slots that are full too: their zone has them.
     counts: Vec<i64>,
@@ -25,8 +31,8 @@ pub(super) struct Ranking<'a> {
     groups: Vec<Group>,
     /// The group of each slot.
     group_of: Vec<usize>,
-    /// The rank of each slot that fits, without what its group adds.
-    ranks: Vec<Option<Rank>>,
+    /// The rank of each slot that fits, within its group.
+    ranks: Vec<Option<OwnRank>>,
     /// The first of each group that has one: its whole rank, its slot, the group.
     firsts: BTreeSet<(Rank, usize, usize)>,
     /// All that fit, in the order of the candidates, where nothing ranks them: `random` alone.
@@ -37,9 +43,48 @@ pub(super) struct Ranking<'a> {
 struct Group {
     /// For each strategy, the value whose count it ranks by.
     values: Vec<Option<usize>>,
-    members: BTreeSet<(Rank, usize)>,
+    members: BTreeSet<(OwnRank, usize)>,
     /// As it stands among the firsts.
     first: Option<(Rank, usize)>,
+}
+
+/// What a number is that a slot has of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Cpu,
+    Memory,
+    Tasks,
+}
+
+impl Kind {
+    /// `None` for a strategy that ranks by what a slot's group has.
+    fn of(strategy: &Strategy) -> Option<Self> {
+        match strategy {
+            Strategy::BinpackCpu => Some(Self::Cpu),
+            Strategy::BinpackMemory => Some(Self::Memory),
+            Strategy::SpreadInstances => Some(Self::Tasks),
+            Strategy::SpreadAttribute(_) | Strategy::Random => None,
+        }
+    }
+
+    fn number(self, slot: &Slot<'_>) -> i32 {
+        match self {
+            Self::Cpu => slot.remaining.cpu,
+            Self::Memory => slot.remaining.memory,
+            Self::Tasks => i32::try_from(slot.group_tasks).unwrap_or(i32::MAX),
+        }
+    }
+}
+
+/// The kinds in the order in which the strategies name them first: again, they decide nothing.
+fn kinds_of(strategies: &[Strategy]) -> [Option<Kind>; 3] {
+    let mut kinds = [None; 3];
+    for kind in strategies.iter().filter_map(Kind::of) {
+        if let Some(place) = kinds.iter_mut().find(|known| known.is_none_or(|known| known == kind)) {
+            *place = Some(kind);
+        }
+    }
+    kinds
 }
 
 impl<'a> Ranking<'a> {
@@ -48,6 +93,7 @@ impl<'a> Ranking<'a> {
         let ranked = &strategies[..ending.unwrap_or(strategies.len())];
         let mut ranking = Self {
             strategies: ranked,
+            kinds: kinds_of(ranked),
             random: ending.is_some(),
             counts: Vec::new(),
             sharing: Vec::new(),
@@ -146,8 +192,8 @@ impl<'a> Ranking<'a> {
             unranked.insert(at, index);
             return;
         }
-        let rank: Rank = self.strategies.iter().map(|strategy| own_number(strategy, slot)).collect();
-        self.groups[self.group_of[index]].members.insert((rank.clone(), index));
+        let rank = self.kinds.map(|kind| kind.map_or(0, |kind| kind.number(slot)));
+        self.groups[self.group_of[index]].members.insert((rank, index));
         self.ranks[index] = Some(rank);
     }
 
@@ -166,20 +212,15 @@ impl<'a> Ranking<'a> {
             self.firsts.remove(&(rank, slot, index));
         }
         let Some((rank, slot)) = group.members.first() else { return };
-        let whole = rank.iter().zip(&group.values).map(|(own, value)| value.map_or(*own, |value| self.counts[value]));
-        let whole: Rank = whole.collect();
+        let own = |strategy: &Strategy| {
+            let place = self.kinds.iter().position(|kind| *kind == Kind::of(strategy));
+            place.map_or(0, |place| i64::from(rank[place]))
+        };
+        let numbers = self.strategies.iter().zip(&group.values);
+        let whole: Rank =
+            numbers.map(|(strategy, value)| value.map_or_else(|| own(strategy), |value| self.counts[value])).collect();
         group.first = Some((whole.clone(), *slot));
         self.firsts.insert((whole, *slot, index));
-    }
-}
-
-/// What a strategy goes by that is the slot's own; 0 for what its group adds.
-fn own_number(strategy: &Strategy, slot: &Slot<'_>) -> i64 {
-    match strategy {
-        Strategy::BinpackCpu => i64::from(slot.remaining.cpu),
-        Strategy::BinpackMemory => i64::from(slot.remaining.memory),
-        Strategy::SpreadInstances => to_number(slot.group_tasks),
-        Strategy::SpreadAttribute(_) | Strategy::Random => 0,
     }
 }
 

@@ -19,7 +19,10 @@ pub(super) struct Slot<'a> {
     pub(super) group_tasks: usize,
     running_tasks: usize,
     groups: Cow<'a, [Arc<str>]>,
-    /// Whether the expressions that no task can change select the instance: asked once.
+    /// Why no task of these can ever go here, whatever else is placed: asked once, because an instance's attributes are
+    /// far away in memory.
+    unfit: Option<&'static str>,
+    /// Whether the expressions that no task can change select the instance: asked once, too.
     selected: bool,
 }
 
@@ -31,6 +34,7 @@ impl<'a> Slot<'a> {
             group_tasks: candidate.group_tasks,
             running_tasks: candidate.running_tasks,
             groups: Cow::Borrowed(&candidate.groups),
+            unfit: unfit(candidate.instance, requirements),
             selected: true,
         };
         let facts = slot.facts();
@@ -59,14 +63,8 @@ impl<'a> Slot<'a> {
 
     /// Why the next task can't go here.
     pub(super) fn refusal(&self, requirements: &Requirements<'_>) -> Option<&'static str> {
-        if self.instance.status != "ACTIVE" {
-            return Some("INACTIVE");
-        }
-        if !self.instance.agent_connected {
-            return Some("AGENT");
-        }
-        if !has_attributes(self.instance, requirements) {
-            return Some("ATTRIBUTE");
+        if self.unfit.is_some() {
+            return self.unfit;
         }
         if !self.is_member(requirements) {
             return Some(NOT_MEMBER);
@@ -82,6 +80,16 @@ impl<'a> Slot<'a> {
 #[must_use]
 pub fn attribute<'a>(instance: &'a ContainerInstance, name: &str) -> Option<&'a str> {
     instance.attributes.value(name)
+}
+
+fn unfit(instance: &ContainerInstance, requirements: &Requirements<'_>) -> Option<&'static str> {
+    if instance.status != "ACTIVE" {
+        return Some("INACTIVE");
+    }
+    if !instance.agent_connected {
+        return Some("AGENT");
+    }
+    (!has_attributes(instance, requirements)).then_some("ATTRIBUTE")
 }
 
 fn has_attributes(instance: &ContainerInstance, requirements: &Requirements<'_>) -> bool {
