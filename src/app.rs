@@ -22,6 +22,7 @@ use crate::services::dispatch::Registry;
 use crate::services::ec2::lifecycle::InstanceLifecycle;
 use crate::services::ecs::agent::{self, AgentHandle};
 use crate::services::ecs::capacity_scheduler::CapacityScheduler;
+use crate::services::ecs::daemon_scheduler::DaemonScheduler;
 use crate::services::ecs::events::EventBus;
 use crate::services::ecs::exec::{Sessions, endpoint};
 use crate::services::ecs::lifecycle_hooks::LambdaHooks;
@@ -64,6 +65,7 @@ pub struct App {
     pub agent: AgentHandle,
     pub driver: Driver,
     pub scheduler: Arc<ServiceScheduler>,
+    pub daemons: Arc<DaemonScheduler>,
     pub events: Arc<EventBus>,
     pub surroundings: Arc<Surroundings>,
     pub engine: EngineChoice,
@@ -97,7 +99,10 @@ impl App {
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(LambdaHooks { shared: shared.clone() }), wakes);
         let (waker, wakes) = Driver::waker();
-        let surroundings = Arc::new(Surroundings::new(waker));
+        let (daemon_waker, daemon_wakes) = Driver::waker();
+        let surroundings = Arc::new(Surroundings::new(waker, daemon_waker));
+        let daemons = Arc::new(DaemonScheduler::new(shared.clone()).with_alarms(surroundings.clone()));
+        driver.run(daemons.clone(), daemon_wakes);
         let scheduler = ServiceScheduler::new(shared.clone());
         let scheduler = scheduler.with_targets(surroundings.clone()).with_alarms(surroundings.clone());
         let scheduler = Arc::new(scheduler);
@@ -108,7 +113,7 @@ impl App {
         driver.run(Arc::new(GroupKeeper { shared: shared.clone() }), wakes);
         let (_, wakes) = Driver::waker();
         driver.run(Arc::new(CapacityScheduler { shared: shared.clone() }), wakes);
-        Arc::new(Self { shared, runtime, agent, driver, scheduler, events, surroundings, engine, inside })
+        Arc::new(Self { shared, runtime, agent, driver, scheduler, daemons, events, surroundings, engine, inside })
     }
 
     /// Lets containers reach LocalECS; `api` is what they find besides their metadata, and `port` where it listens.

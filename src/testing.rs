@@ -83,3 +83,14 @@ pub(crate) async fn auto_scaling_group(context: &Context, name: &str, protects_n
     };
     create_auto_scaling_group::handle(context.clone(), group).await.expect("a group");
 }
+
+/// The seeds of random lives: `LOCALECS_SEED=17` runs that one alone, `LOCALECS_SEEDS=5000` more than `usual`. Each is
+/// named before it runs: a panic in the middle of a life has no other witness.
+pub(crate) fn seeds(usual: u64) -> impl Iterator<Item = u64> {
+    let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let seeds = match number("LOCALECS_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("LOCALECS_SEEDS").unwrap_or(usual),
+    };
+    seeds.inspect(|seed| eprintln!("seed {seed}"))
+}

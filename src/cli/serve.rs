@@ -89,6 +89,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if args.stop_tasks_on_exit || args.ephemeral {
         tracing::info!("stopping all tasks");
         app.scheduler.halt();
+        app.daemons.halt();
         // Who asks again does not want to wait for programs that are slow to stop.
         let again = stop_signal()?;
         let stopping = tokio::time::timeout(STOP_PATIENCE, app.agent.stop_all("LocalECS is stopping"));

@@ -4,6 +4,7 @@ pub mod access_point;
 pub mod agent;
 pub mod auto_instances;
 pub mod capacity_scheduler;
+pub mod daemon_scheduler;
 pub mod events;
 pub mod exec;
 pub mod images;

@@ -459,14 +459,8 @@ async fn live(seed: u64) {
 /// `LOCALECS_SEEDS=5000` runs more; `LOCALECS_SEED=17` runs that one.
 #[tokio::test]
 async fn random_lives_end_well() {
-    let number = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let seeds = match number("LOCALECS_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("LOCALECS_SEEDS").unwrap_or(100),
-    };
-    for seed in seeds {
+    for seed in crate::testing::seeds(100) {
         if let Err(panic) = tokio::spawn(live(seed)).await {
-            eprintln!("seed {seed}: run again with LOCALECS_SEED={seed}");
             std::panic::resume_unwind(panic.into_panic());
         }
     }

@@ -81,6 +81,8 @@ pub(crate) async fn handle(
                         context.config().instance_addresses,
                     ),
                     origin: Origin::Registered,
+                    daemons: Default::default(),
+                    impaired: false,
                     tags: Vec::new(),
                     registered_at: now,
                     version: 0,

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::packing::{Group, fits_on, pack, refused_by_choice};
 use crate::services::ec2::instance_types::InstanceType;
 use crate::services::ecs::resources::ContainerInstance;
+use crate::services::ecs::resources::reservation::Needs;
 use crate::time::Timestamp;
 
 /// How long the metric has to be low: 15 points of CloudWatch's, a minute each.
@@ -93,9 +94,9 @@ pub fn reservation(needed: usize, there: usize) -> f64 {
 #[must_use]
 pub fn plan(view: &View<'_>) -> Plan {
     let idle = || view.members.iter().filter(|member| member.tasks == 0);
-    let packed = pack(&view.waiting, |requirements| {
+    let packed = pack(&view.waiting, &[], &Needs::default(), |requirements| {
         view.instance_type.filter(|instance_type| {
-            fits_on(instance_type, requirements)
+            fits_on(instance_type, requirements, &Needs::default())
                 && !refused_by_choice(idle().filter_map(|member| member.instance), requirements)
         })
     });

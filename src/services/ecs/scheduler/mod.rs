@@ -7,5 +7,6 @@ pub mod managed_instances;
 pub mod managed_scaling;
 pub mod packing;
 pub mod placement;
+pub mod plan_daemons;
 pub mod plan_service;
 pub mod query;

@@ -3,6 +3,7 @@
 use super::placement::{Candidate, Requirements, refusal};
 use crate::services::ec2::instance_types::InstanceType;
 use crate::services::ecs::resources::container_instance::registration::RESERVED_PORTS;
+use crate::services::ecs::resources::reservation::Needs;
 use crate::services::ecs::resources::{ContainerInstance, Resources};
 
 /// Tasks that are alike, and have no room anywhere.
@@ -28,13 +29,20 @@ struct Bin<'a> {
     groups: Vec<&'a str>,
 }
 
-/// Puts the tasks on new instances, each on the first that has room; where none has, `choose` says what type the next
-/// one is.
+/// Puts the tasks on the instances that are `coming`, and on new ones, each on the first that has room; where none has,
+/// `choose` says what type the next one is. `taken` is what of each is not for them.
 pub fn pack<'a>(
     groups: &[Group<'a>],
+    coming: &[&'static InstanceType],
+    taken: &Needs,
     mut choose: impl FnMut(&Requirements<'a>) -> Option<&'static InstanceType>,
 ) -> Packed {
-    let mut bins: Vec<Bin<'_>> = Vec::new();
+    let bin = |instance_type: &'static InstanceType| {
+        let mut remaining = room_of(instance_type);
+        let _ = taken.take(&mut remaining);
+        Bin { instance_type, remaining, groups: Vec::new() }
+    };
+    let mut bins: Vec<Bin<'_>> = coming.iter().map(|instance_type| bin(instance_type)).collect();
     let mut hopeless = 0;
     for Group { requirements, count } in groups {
         let chosen = choose(requirements);
@@ -47,7 +55,7 @@ pub fn pack<'a>(
             let index = match (bins.iter().position(fits), chosen) {
                 (Some(index), _) => index,
                 (None, Some(instance_type)) => {
-                    bins.push(Bin { instance_type, remaining: room_of(instance_type), groups: Vec::new() });
+                    bins.push(bin(instance_type));
                     bins.len() - 1
                 }
                 (None, None) => {
@@ -59,13 +67,18 @@ pub fn pack<'a>(
             bins[index].groups.push(requirements.group);
         }
     }
-    Packed { instances: bins.into_iter().map(|bin| bin.instance_type).collect(), hopeless }
+    Packed { instances: bins.into_iter().skip(coming.len()).map(|bin| bin.instance_type).collect(), hopeless }
 }
 
-/// Whether a task fits on an instance of the type that has nothing else to do.
+/// Whether a task fits on an instance of the type that has nothing else to do than what has `taken` its part.
 #[must_use]
-pub fn fits_on(instance_type: &InstanceType, requirements: &Requirements<'_>) -> bool {
-    has_architecture(instance_type, requirements) && requirements.needs.lacking(&room_of(instance_type)).is_none()
+pub fn fits_on(instance_type: &InstanceType, requirements: &Requirements<'_>, taken: &Needs) -> bool {
+    let mut room = room_of(instance_type);
+    if taken.lacking(&room).is_some() || !has_architecture(instance_type, requirements) {
+        return false;
+    }
+    let _ = taken.take(&mut room);
+    requirements.needs.lacking(&room).is_none()
 }
 
 fn has_architecture(instance_type: &InstanceType, requirements: &Requirements<'_>) -> bool {

@@ -89,7 +89,7 @@ impl World {
         }
         let cluster = ClusterKey::new(&context.scope, "default");
         // Nobody is woken: the test looks after each step.
-        let surroundings = Arc::new(Surroundings::new(Driver::waker().0));
+        let surroundings = Arc::new(Surroundings::new(Driver::waker().0, Driver::waker().0));
         Self {
             scheduler: scheduler(&context, &surroundings),
             surroundings,

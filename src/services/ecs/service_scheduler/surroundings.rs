@@ -1,4 +1,4 @@
-//! What services look to outside of ECS and LocalECS does not have: the health of load balancers' targets, and
+//! What services and daemons look to outside of ECS and LocalECS does not have: the health of load balancers' targets, and
 //! CloudWatch's alarms. Both are what the admin API (`/_localecs/faults`) last said, in memory only.
 //!
 //! Without a word from there nothing is a target, and no alarm rings.
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::reconcile::Waker;
 use crate::services::ecs::resources::service::{Service, ServiceStatus};
-use crate::services::ecs::resources::{ServiceKey, Task, TaskStatus};
+use crate::services::ecs::resources::{ClusterKey, ServiceKey, Task, TaskStatus, daemon};
 use crate::services::ecs::scheduler::deployment::{Alarms, Target, TargetHealth};
 use crate::store::State;
 
@@ -58,14 +58,16 @@ struct Told {
 /// Everything that was said, and who is woken by it.
 pub struct Surroundings {
     told: Mutex<Told>,
-    waker: Waker<ServiceKey>,
+    services: Waker<ServiceKey>,
+    /// Of clusters with daemons.
+    daemons: Waker<ClusterKey>,
 }
 
 impl Surroundings {
-    /// Nothing is said yet. `waker` is that of the service scheduler.
+    /// Nothing is said yet. The wakers are those of the schedulers.
     #[must_use]
-    pub fn new(waker: Waker<ServiceKey>) -> Self {
-        Self { told: Mutex::default(), waker }
+    pub fn new(services: Waker<ServiceKey>, daemons: Waker<ClusterKey>) -> Self {
+        Self { told: Mutex::default(), services, daemons }
     }
 
     /// Takes note, and wakes the services that it concerns.
@@ -83,7 +85,10 @@ impl Surroundings {
                     AlarmState::Ok | AlarmState::InsufficientData => told.ringing.remove(&alarm),
                 };
                 drop(told);
-                concerned.into_iter().for_each(|key| self.waker.wake(key));
+                concerned.into_iter().for_each(|key| self.services.wake(key));
+                let rolling = state.daemon_deployments.values().filter(|it| !daemon::is_over(&it.status));
+                let concerned: BTreeSet<ClusterKey> = rolling.map(|it| it.key.daemon.cluster()).collect();
+                concerned.into_iter().for_each(|key| self.daemons.wake(key));
             }
             Outside::TargetHealth { task: Some(task), service: None, cluster: None, health } => {
                 let found = state
@@ -93,7 +98,7 @@ impl Surroundings {
                 let service = found.and_then(|task| task.service_key());
                 let (Some(found), Some(service)) = (found, service) else { return Err(Unknown::Task(task)) };
                 put(&mut self.told.lock().tasks, found.key.id.clone(), health);
-                self.waker.wake(service);
+                self.services.wake(service);
             }
             Outside::TargetHealth { task: None, service: Some(service), cluster, health } => {
                 let named = |it: &&Arc<Service>| {
@@ -107,7 +112,7 @@ impl Surroundings {
                 }
                 for key in found {
                     put(&mut self.told.lock().services, key.clone(), health);
-                    self.waker.wake(key);
+                    self.services.wake(key);
                 }
             }
             Outside::TargetHealth { .. } => return Err(Unknown::Whose),
@@ -118,7 +123,7 @@ impl Surroundings {
     /// Forgets all that was said.
     pub fn clear(&self, state: &State) {
         *self.told.lock() = Told::default();
-        state.services.keys().for_each(|key| self.waker.wake(key.clone()));
+        state.services.keys().for_each(|key| self.services.wake(key.clone()));
     }
 }
 
@@ -162,8 +167,7 @@ mod tests {
 
     #[test]
     fn alarms_ring_until_they_are_quiet_and_what_is_not_there_is_refused() {
-        let (waker, _wakes) = Driver::waker();
-        let surroundings = Surroundings::new(waker);
+        let surroundings = Surroundings::new(Driver::waker().0, Driver::waker().0);
         let state = State::default();
         let ring = |state| Outside::Alarm { alarm: "errors".into(), state };
         let names = ["errors".to_owned(), "others".to_owned()];

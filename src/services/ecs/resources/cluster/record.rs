@@ -11,7 +11,7 @@ use crate::identity::Scope;
 use crate::store::Record;
 use crate::time::Timestamp;
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClusterKey {
     pub scope: Scope,
     pub name: Arc<str>,

@@ -4,7 +4,7 @@
 //! [`launch`] is the one way to make one, whoever asks: the admin API, the configuration file, Auto Scaling groups,
 //! capacity providers. [`ending`](super::ending) has the way back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api_models::ecs::{Attribute, Tag};
 use sha2::{Digest, Sha256};
@@ -41,6 +41,8 @@ pub struct NewInstance {
     /// The name of the capacity provider it belongs to.
     pub capacity_provider: Option<String>,
     pub origin: Origin,
+    /// It is REGISTERING until its daemons run.
+    pub awaits_daemons: bool,
 }
 
 impl NewInstance {
@@ -59,6 +61,7 @@ impl NewInstance {
             tags: Vec::new(),
             capacity_provider: None,
             origin,
+            awaits_daemons: false,
         }
     }
 }
@@ -75,7 +78,7 @@ pub enum LaunchError {
     Invalid(String),
 }
 
-/// Makes the instance: ACTIVE and connected at once.
+/// Makes the instance: ACTIVE and connected at once, unless daemons come first.
 ///
 /// # Errors
 /// The cluster or the zone is none, or attributes or tags break the rules; then nothing is written.
@@ -115,7 +118,7 @@ pub fn draft(state: &State, shared: &Shared, new: NewInstance) -> ContainerInsta
             id: ids.resource_id().into(),
         },
         ec2_instance_id: Some(ec2_instance_id),
-        status: "ACTIVE".to_owned(),
+        status: if new.awaits_daemons { "REGISTERING" } else { "ACTIVE" }.to_owned(),
         status_reason: None,
         agent_connected: true,
         version_info: registration::default_version_info(),
@@ -129,6 +132,8 @@ pub fn draft(state: &State, shared: &Shared, new: NewInstance) -> ContainerInsta
             shared.config.instance_addresses,
         ),
         origin: new.origin,
+        daemons: BTreeMap::new(),
+        impaired: false,
         tags: new.tags,
         registered_at: shared.clock.now(),
         version: 0,

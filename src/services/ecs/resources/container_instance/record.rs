@@ -2,7 +2,7 @@
 //!
 //! Here an instance is a bounded share of the local engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{AttributeList, addresses};
 use crate::identity::Scope;
 use crate::services::ecs::resources::ClusterKey;
+use crate::services::ecs::resources::daemon::RevisionId;
 use crate::store::{Record, State};
 use crate::time::Timestamp;
 
@@ -100,6 +101,12 @@ pub struct ContainerInstance {
     /// How it came to be.
     #[serde(default)]
     pub origin: Origin,
+    /// What it runs of each daemon, by name, since it is ACTIVE. That stays so for its life.
+    #[serde(default)]
+    pub daemons: BTreeMap<Arc<str>, RevisionId>,
+    /// It is drained because a critical daemon does not run any more.
+    #[serde(default)]
+    pub impaired: bool,
     pub tags: Vec<Tag>,
     pub registered_at: Timestamp,
     pub version: i64,

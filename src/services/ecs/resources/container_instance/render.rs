@@ -48,15 +48,27 @@ impl ContainerInstance {
         } else {
             InstanceHealthCheckState::InsufficientData
         };
-        ContainerInstanceHealthStatus {
-            overall_status: Some(state.clone()),
-            details: Some(vec![InstanceHealthCheckResult {
-                r#type: Some(InstanceHealthCheckType::ContainerRuntime),
-                status: Some(state),
-                last_updated: Some(now),
-                last_status_change: Some(self.registered_at),
-                ..InstanceHealthCheckResult::default()
-            }]),
+        let result = |kind, state: &InstanceHealthCheckState| InstanceHealthCheckResult {
+            r#type: Some(kind),
+            status: Some(state.clone()),
+            last_updated: Some(now),
+            last_status_change: Some(self.registered_at),
+            ..InstanceHealthCheckResult::default()
+        };
+        let mut details = vec![result(InstanceHealthCheckType::ContainerRuntime, &state)];
+        let daemons = self.health_of_daemons();
+        details.extend(daemons.iter().map(|state| result(InstanceHealthCheckType::Daemon, state)));
+        ContainerInstanceHealthStatus { overall_status: daemons.or(Some(state)), details: Some(details) }
+    }
+
+    /// That of the daemons, if the instance is to run any: a critical one that does not run impairs it.
+    fn health_of_daemons(&self) -> Option<InstanceHealthCheckState> {
+        if self.impaired {
+            Some(InstanceHealthCheckState::Impaired)
+        } else if self.status == "REGISTERING" {
+            Some(InstanceHealthCheckState::Initializing)
+        } else {
+            (self.agent_connected && !self.daemons.is_empty()).then_some(InstanceHealthCheckState::Ok)
         }
     }
 }

@@ -35,6 +35,10 @@ impl Counts {
         for task in &tasks {
             let (Some(link), Some(instance)) = (&task.daemon, instance_of(state, task)) else { continue };
             let Some(provider) = instance.capacity_provider.as_deref() else { continue };
+            // Its tasks are on their way out.
+            if instance.status == "INACTIVE" {
+                continue;
+            }
             let counts = all.entry(link.revision.clone()).or_default();
             let counts = counts.0.entry(provider.into()).or_default();
             if instance.status == "DRAINING" {

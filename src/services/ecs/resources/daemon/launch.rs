@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use api_models::ecs::{CommonError, Compatibility};
+use api_models::ecs::{CommonError, Compatibility, ContainerImage};
 
 use super::{DaemonLink, DaemonRevision};
+use crate::services::ecs::images;
 use crate::services::ecs::resources::reservation::Needs;
+use crate::services::ecs::resources::service::Phase;
 use crate::services::ecs::resources::{Blueprint, TaskRequest};
 use crate::store::State;
 
@@ -39,4 +41,23 @@ pub fn needs(state: &State, revision: &DaemonRevision) -> Needs {
         Needs::of(&definition.as_task_definition().definition, &Default::default())
     };
     definition.map(of).unwrap_or_default()
+}
+
+/// The revision's images, with the digests that its tasks got them by as far as these are known.
+#[must_use]
+pub fn images_of(state: &State, revision: &DaemonRevision) -> Vec<ContainerImage> {
+    let Some(definition) = state.daemon_task_definitions.get(&revision.task_definition) else {
+        return revision.images.clone();
+    };
+    let definition = &definition.as_task_definition().definition;
+    let begun = match revision.images.is_empty() {
+        true => images::unresolved(definition),
+        false => revision.images.clone(),
+    };
+    let phases = [Phase::Live, Phase::Ended, Phase::Settled];
+    let keys = phases.into_iter().flat_map(|phase| state.daemon_tasks.of(&revision.key.daemon, phase));
+    let mut own = keys
+        .filter_map(|key| state.tasks.get(&key))
+        .filter(|task| task.daemon.as_ref().is_some_and(|link| link.revision == revision.key.id));
+    own.find_map(|task| images::resolve(&begun, definition, task)).unwrap_or(begun)
 }

@@ -7,9 +7,10 @@ use api_models::ecs::{
 };
 
 use super::deployment::is_over;
-use super::{Counts, Daemon, DaemonDeployment, DaemonDeploymentKey, DaemonRevision, DaemonRevisionKey, RevisionId};
+use super::{
+    Counts, Daemon, DaemonDeployment, DaemonDeploymentKey, DaemonRevision, DaemonRevisionKey, RevisionId, images_of,
+};
 use crate::identity::Scope;
-use crate::services::ecs::images;
 use crate::store::State;
 
 fn provider_arn(scope: &Scope, name: &str) -> String {
@@ -71,11 +72,6 @@ impl DaemonRevision {
     /// As DescribeDaemonRevisions shows it.
     #[must_use]
     pub fn to_api(&self, state: &State) -> ecs::DaemonRevision {
-        let definition = || state.daemon_task_definitions.get(&self.task_definition);
-        let images = match (self.images.is_empty(), definition()) {
-            (true, Some(definition)) => images::unresolved(&definition.as_task_definition().definition),
-            _ => self.images.clone(),
-        };
         let image = |image: ecs::ContainerImage| DaemonContainerImage {
             container_name: image.container_name,
             image_digest: image.image_digest,
@@ -88,7 +84,7 @@ impl DaemonRevision {
             daemon_arn: Some(self.key.daemon.arn()),
             daemon_task_definition_arn: Some(self.task_definition.arn()),
             created_at: Some(self.created_at),
-            container_images: Some(images.into_iter().map(image).collect()),
+            container_images: Some(images_of(state, self).into_iter().map(image).collect()),
             propagate_tags: Some(if propagates { DaemonPropagateTags::Daemon } else { DaemonPropagateTags::None }),
             enable_ecs_managed_tags: Some(self.enable_ecs_managed_tags),
             enable_execute_command: Some(self.enable_execute_command),

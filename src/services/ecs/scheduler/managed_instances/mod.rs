@@ -16,6 +16,7 @@ pub use super::packing::Group;
 use super::packing::{fits_on, pack, refused_by_choice};
 use super::placement::Requirements;
 use crate::services::ec2::instance_types::{self, InstanceType};
+use crate::services::ecs::resources::reservation::Needs;
 use crate::services::ecs::resources::{ContainerInstance, ContainerInstanceKey};
 use crate::time::Timestamp;
 
@@ -29,8 +30,10 @@ pub struct View<'a> {
     pub deleted: bool,
     /// The provider's, but for INACTIVE ones.
     pub instances: Vec<Standing<'a>>,
-    /// Tasks that none of these has room for.
+    /// Tasks that none of these has room for now.
     pub waiting: Vec<Group<'a>>,
+    /// What the daemons of the provider take of each new instance.
+    pub daemons: Needs,
     /// The provider's subnets, and the zone of each.
     pub subnets: Vec<(String, String)>,
     pub now: Timestamp,
@@ -40,7 +43,7 @@ pub struct View<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
     pub instance: &'a ContainerInstance,
-    /// Those that have not stopped.
+    /// Those that have not stopped, but for daemons'.
     pub tasks: usize,
     /// When its last task stopped, or it was launched.
     pub idle_since: Timestamp,
@@ -78,9 +81,12 @@ fn launch(view: &View<'_>, plan: &mut Plan) {
     let template = view.provider.instance_launch_template.as_deref();
     let required = template.and_then(|template| template.instance_requirements.as_deref());
     let idle = || view.instances.iter().filter(|it| it.tasks == 0).map(|it| it.instance);
-    let packed = pack(&view.waiting, |requirements| {
+    // Those whose daemons do not run yet will have room.
+    let registering = view.instances.iter().filter(|it| it.instance.status == "REGISTERING");
+    let coming: Vec<_> = registering.filter_map(|it| type_of(it.instance)).collect();
+    let packed = pack(&view.waiting, &coming, &view.daemons, |requirements| {
         let in_vain = view.deleted || refused_by_choice(idle(), requirements);
-        if in_vain { None } else { smallest(required, requirements) }
+        if in_vain { None } else { smallest(required, requirements, &view.daemons) }
     });
     plan.hopeless = packed.hopeless;
     let mut zones: BTreeMap<&str, usize> = BTreeMap::new();
@@ -96,14 +102,19 @@ fn launch(view: &View<'_>, plan: &mut Plan) {
     }
 }
 
-/// The smallest allowed type that a task fits on: without accelerators if it can be, of the architecture that tasks
+fn type_of(instance: &ContainerInstance) -> Option<&'static InstanceType> {
+    instance_types::find(super::placement::attribute(instance, "ecs.instance-type")?)
+}
+
+/// The smallest allowed type that a task fits on beside the daemons: without accelerators if it can be, of the architecture that tasks
 /// have by default if nothing says another, then by vCPUs, memory and name.
 #[must_use]
 pub fn smallest(
     required: Option<&InstanceRequirementsRequest>,
     requirements: &Requirements<'_>,
+    daemons: &Needs,
 ) -> Option<&'static InstanceType> {
-    let fits = |it: &&InstanceType| fits_on(it, requirements) && allows(required, it);
+    let fits = |it: &&InstanceType| fits_on(it, requirements, daemons) && allows(required, it);
     instance_types::all().iter().filter(fits).min_by_key(|it| {
         let accelerators: u32 = it.gpus.iter().chain(&it.accelerators).map(|one| one.count).sum();
         (accelerators, it.architecture() != "x86_64", it.vcpus, it.memory, &it.name)
@@ -121,7 +132,9 @@ fn retire(view: &View<'_>, plan: &mut Plan) {
             Err(_) => return,
         },
     };
-    for it in view.instances.iter().filter(|it| it.tasks == 0) {
+    // One whose daemons don't run yet is kept for the tasks that wait for it.
+    let awaited = |it: &&Standing<'_>| it.instance.status == "REGISTERING" && !view.waiting.is_empty() && !view.deleted;
+    for it in view.instances.iter().filter(|it| it.tasks == 0 && !awaited(it)) {
         let due = it.idle_since.saturating_add(after);
         if due <= view.now || it.instance.status == "DRAINING" {
             plan.retire.push(it.instance.key.clone());

@@ -22,7 +22,15 @@ fn group(cpu: i32, memory: i32, count: usize) -> Group<'static> {
 fn planned(waiting: Vec<Group<'_>>) -> Plan {
     let subnets = ["a", "b"].map(|zone| (format!("subnet-{zone}"), format!("us-east-1{zone}"))).to_vec();
     let provider = provider(None);
-    plan(&View { provider: &provider, deleted: false, instances: Vec::new(), waiting, subnets, now: START })
+    plan(&View {
+        provider: &provider,
+        deleted: false,
+        instances: Vec::new(),
+        waiting,
+        daemons: Needs::default(),
+        subnets,
+        now: START,
+    })
 }
 
 #[test]

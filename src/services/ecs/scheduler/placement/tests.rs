@@ -30,6 +30,8 @@ pub(super) fn instance(id: usize, zone: &str, cpu: i32, memory: i32) -> Containe
         capacity_provider: None,
         address: None,
         origin: Origin::Registered,
+        daemons: BTreeMap::new(),
+        impaired: false,
         tags: vec![],
         registered_at: Timestamp::EPOCH,
         version: 1,

@@ -265,11 +265,7 @@ async fn live(seed: u64) {
 
 #[tokio::test]
 async fn random_lives_keep_the_limits_and_end_well() {
-    let seeds = std::env::var("LOCALECS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1000);
-    let first = std::env::var("LOCALECS_FIRST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
-    for seed in first..first + seeds {
-        // Named before it runs: a panic in the middle of a life has no other witness.
-        eprintln!("seed {seed}");
+    for seed in crate::testing::seeds(1000) {
         live(seed).await;
     }
 }

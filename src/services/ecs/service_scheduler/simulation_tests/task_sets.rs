@@ -388,9 +388,7 @@ impl World {
 
 #[tokio::test]
 async fn random_lives_of_task_sets_end_well() {
-    let seeds: u64 = std::env::var("LOCALECS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1000);
-    for seed in 0..seeds {
-        eprintln!("seed {seed}");
+    for seed in crate::testing::seeds(1000) {
         let launch_type = if seed.is_multiple_of(3) { LaunchType::Fargate } else { LaunchType::Ec2 };
         let mut world = World::new(seed, launch_type).await;
         world.add_instance("us-east-1a").await;
