@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use api_models::autoscaling::{CreateAutoScalingGroupType, LaunchTemplateSpecification};
 use api_models::ec2::{CreateLaunchTemplateRequest, RequestLaunchTemplateData};
+use api_models::ecs::{
+    CreateCapacityProviderRequest, CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition,
+    InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration, RegisterDaemonTaskDefinitionRequest,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -14,6 +18,7 @@ use crate::logstore::{DEFAULT_MAX_BYTES_IN_MEMORY, LogStore};
 use crate::services::autoscaling::operations::create_auto_scaling_group;
 use crate::services::ec2::operations::create_launch_template;
 use crate::services::ecs::exec::Sessions;
+use crate::services::ecs::operations::{create_capacity_provider, register_daemon_task_definition};
 use crate::services::sts::resources::Caller;
 use crate::services::{CallerAddress, Context, Shared};
 use crate::store::Store;
@@ -52,6 +57,45 @@ pub(crate) fn context_seeded(config: Config, seed: u64) -> Context {
 /// An empty log store in memory.
 pub(crate) fn logs(clock: &Clock) -> Arc<LogStore> {
     Arc::new(LogStore::in_memory(clock.clone(), DEFAULT_MAX_BYTES_IN_MEMORY).expect("a database in memory"))
+}
+
+/// A capacity provider of the default cluster with managed instances of any type, in one subnet.
+pub(crate) async fn managed_provider(context: &Context, name: &str) {
+    let subnets = Some(vec!["subnet-1".into()]);
+    let network = ManagedInstancesNetworkConfiguration { subnets, ..ManagedInstancesNetworkConfiguration::default() };
+    let template = InstanceLaunchTemplate {
+        ec2_instance_profile_arn: Some("arn:aws:iam::123456789012:instance-profile/ecs".into()),
+        network_configuration: Some(Box::new(network)),
+        ..InstanceLaunchTemplate::default()
+    };
+    let request = CreateCapacityProviderRequest {
+        name: Some(name.into()),
+        cluster: Some("default".into()),
+        managed_instances_provider: Some(Box::new(CreateManagedInstancesProviderConfiguration {
+            infrastructure_role_arn: Some("arn:aws:iam::123456789012:role/infrastructure".into()),
+            instance_launch_template: Some(Box::new(template)),
+            ..CreateManagedInstancesProviderConfiguration::default()
+        })),
+        ..CreateCapacityProviderRequest::default()
+    };
+    create_capacity_provider::handle(context.clone(), request).await.expect("a provider");
+}
+
+/// The next revision of a daemon task definition of one container.
+pub(crate) async fn daemon_definition(context: &Context, family: &str, role: Option<&str>) {
+    let container = DaemonContainerDefinition {
+        name: Some("agent".into()),
+        image: Some("agent:1".into()),
+        memory: Some(64),
+        ..DaemonContainerDefinition::default()
+    };
+    let request = RegisterDaemonTaskDefinitionRequest {
+        family: Some(family.into()),
+        task_role_arn: role.map(str::to_owned),
+        container_definitions: Some(vec![container]),
+        ..RegisterDaemonTaskDefinitionRequest::default()
+    };
+    register_daemon_task_definition::handle(context.clone(), request).await.expect("registered");
 }
 
 /// An Auto Scaling group of 0 to 10 m5.large in one zone, whose instances join the default cluster.

@@ -94,7 +94,8 @@ pub static CREATE_DAEMON: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(CreateDaemon, CREATE_DAEMON, types::CreateDaemonRequest => types::CreateDaemonResponse, errors::CreateDaemonError);
 
@@ -273,7 +274,8 @@ pub static DELETE_DAEMON: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DeleteDaemon, DELETE_DAEMON, types::DeleteDaemonRequest => types::DeleteDaemonResponse, errors::DeleteDaemonError);
 
@@ -495,7 +497,8 @@ pub static DESCRIBE_DAEMON: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeDaemon, DESCRIBE_DAEMON, types::DescribeDaemonRequest => types::DescribeDaemonResponse, errors::DescribeDaemonError);
 
@@ -512,7 +515,8 @@ pub static DESCRIBE_DAEMON_DEPLOYMENTS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeDaemonDeployments, DESCRIBE_DAEMON_DEPLOYMENTS, types::DescribeDaemonDeploymentsRequest => types::DescribeDaemonDeploymentsResponse, errors::DescribeDaemonDeploymentsError);
 
@@ -529,7 +533,8 @@ pub static DESCRIBE_DAEMON_REVISIONS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(DescribeDaemonRevisions, DESCRIBE_DAEMON_REVISIONS, types::DescribeDaemonRevisionsRequest => types::DescribeDaemonRevisionsResponse, errors::DescribeDaemonRevisionsError);
 
@@ -919,7 +924,8 @@ pub static LIST_DAEMON_DEPLOYMENTS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(ListDaemonDeployments, LIST_DAEMON_DEPLOYMENTS, types::ListDaemonDeploymentsRequest => types::ListDaemonDeploymentsResponse, errors::ListDaemonDeploymentsError);
 
@@ -954,7 +960,8 @@ pub static LIST_DAEMONS: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(ListDaemons, LIST_DAEMONS, types::ListDaemonsRequest => types::ListDaemonsResponse, errors::ListDaemonsError);
 
@@ -1602,7 +1609,8 @@ pub static UPDATE_DAEMON: OperationSchema = OperationSchema::new(
         &schema::CLUSTER_NOT_FOUND_EXCEPTION,
         &schema::UNSUPPORTED_FEATURE_EXCEPTION,
     ],
-);
+)
+.on();
 
 operation!(UpdateDaemon, UPDATE_DAEMON, types::UpdateDaemonRequest => types::UpdateDaemonResponse, errors::UpdateDaemonError);
 

@@ -2,19 +2,31 @@
 
 use std::sync::Arc;
 
-use super::{Action, ActionName, Fact};
+use super::{Action, ActionName, Fact, daemons};
 use crate::services::ecs::resources::service::{Deployment, Rollout, Scheduling, Service, ServiceStatus, TaskSet};
 use crate::store::{Change, State};
 
 /// The events in the change of one record: every version of a task or of a container instance is one, and so is what
-/// a service does. Records that are only forgotten are none.
+/// a service or a daemon does. Records that are only forgotten are none.
 pub(super) fn changes(before: &State, after: &State, change: &Change) -> Vec<Fact> {
     match change {
         Change::Task(key) => {
             let Some(task) = after.tasks.get(key) else { return Vec::new() };
-            let known = before.tasks.get(key).map(|task| task.version);
-            if known == Some(task.version) { Vec::new() } else { vec![Fact::Task(Arc::clone(task))] }
+            let known = before.tasks.get(key).map(|task| &**task);
+            if known.is_some_and(|known| known.version == task.version) {
+                return Vec::new();
+            }
+            let change = Fact::Task(Arc::clone(task));
+            [change].into_iter().chain(daemons::of_task(known, task)).collect()
         }
+        Change::Daemon(key) => match after.daemons.get(key) {
+            Some(daemon) => daemons::of_daemon(before.daemons.get(key).map(|daemon| &**daemon), daemon, after),
+            None => Vec::new(),
+        },
+        Change::DaemonDeployment(key) => match after.daemon_deployments.get(key) {
+            Some(it) => daemons::of_deployment(before.daemon_deployments.get(key).map(|it| &**it), it),
+            None => Vec::new(),
+        },
         Change::ContainerInstance(key) => {
             let Some(instance) = after.container_instances.get(key) else { return Vec::new() };
             let known = before.container_instances.get(key).map(|instance| instance.version);

@@ -7,11 +7,12 @@ use api_models::Encode;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::daemons::{Impaired, Reached};
 use crate::identity::Scope;
 use crate::protocol::aws_json;
 use crate::services::ecs::resources::container_instance::Loads;
 use crate::services::ecs::resources::service::{Action, ActionName};
-use crate::services::ecs::resources::{ClusterKey, ContainerInstance, ServiceKey, Task};
+use crate::services::ecs::resources::{ClusterKey, ContainerInstance, ServiceKey, Task, TaskKey};
 use crate::store::State;
 use crate::time::Timestamp;
 
@@ -32,6 +33,10 @@ pub enum Fact {
         name: ActionName,
         reason: String,
     },
+    /// A daemon deployment came to a status.
+    DaemonDeployment(Reached),
+    /// A daemon's task did not start.
+    DaemonTask(Impaired),
 }
 
 /// The `detail` of "ECS Service Action".
@@ -84,15 +89,15 @@ impl Event {
     #[must_use]
     pub fn new(fact: &Fact, state: &State, id: String, now: Timestamp) -> Self {
         let scope: &Scope;
-        let (detail_type, cluster, resource, detail) = match fact {
+        let (detail_type, cluster, resources, detail) = match fact {
             Fact::Task(task) => {
                 scope = &task.key.scope;
-                ("ECS Task State Change", task.key.cluster(), task.key.arn(), task_detail(task, now))
+                ("ECS Task State Change", task.key.cluster(), vec![task.key.arn()], task_detail(task, now))
             }
             Fact::ContainerInstance(instance) => {
                 scope = &instance.key.scope;
                 let detail = instance_detail(instance, state, now);
-                ("ECS Container Instance State Change", instance.key.cluster(), instance.key.arn(), detail)
+                ("ECS Container Instance State Change", instance.key.cluster(), vec![instance.key.arn()], detail)
             }
             Fact::Service { service, action } => {
                 scope = &service.scope;
@@ -103,7 +108,7 @@ impl Event {
                     cluster_arn: cluster.arn(),
                     created_at: now.to_rfc3339(),
                 };
-                ("ECS Service Action", cluster, service.arn(), raw(&detail))
+                ("ECS Service Action", cluster, vec![service.arn()], raw(&detail))
             }
             Fact::Deployment { service, deployment, name, reason } => {
                 scope = &service.scope;
@@ -114,7 +119,19 @@ impl Event {
                     updated_at: now.to_rfc3339(),
                     reason,
                 };
-                ("ECS Deployment State Change", service.cluster(), service.arn(), raw(&detail))
+                ("ECS Deployment State Change", service.cluster(), vec![service.arn()], raw(&detail))
+            }
+            Fact::DaemonDeployment(reached) => {
+                let daemon = &reached.deployment.daemon;
+                scope = &daemon.scope;
+                let detail = raw(&reached.detail(now));
+                ("ECS Daemon Deployment State Change", daemon.cluster(), vec![daemon.arn()], detail)
+            }
+            Fact::DaemonTask(impaired) => {
+                let daemon = &impaired.revision.daemon;
+                scope = &daemon.scope;
+                let resources = impaired.task.iter().map(TaskKey::arn).collect();
+                ("ECS Daemon Service Action", daemon.cluster(), resources, raw(&impaired.detail(now)))
             }
         };
         Self {
@@ -125,7 +142,7 @@ impl Event {
             account: scope.account.to_string(),
             time: Timestamp::from_millis(now.as_millis().div_euclid(1000) * 1000).to_rfc3339(),
             region: scope.region.to_string(),
-            resources: vec![resource],
+            resources,
             detail,
             cluster,
         }

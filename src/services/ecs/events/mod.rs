@@ -1,5 +1,5 @@
-//! What ECS tells EventBridge: the state changes of tasks, container instances and deployments, and what services do, as
-//! they are committed.
+//! What ECS tells EventBridge: the state changes of tasks, container instances and deployments, and what services and
+//! daemons do, as they are committed.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html>
 //!
 //! [`changes`] is pure: it compares the states before and after a commit. The [`EventBus`] follows the store's commits
@@ -7,6 +7,7 @@
 //! where two of them changed the same record, one event tells of both (its `version` leaps).
 
 mod changes;
+mod daemons;
 mod event;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use api_models::ecs::{
 };
 
 use crate::services::Context;
-use crate::services::ecs::resources::capacity_provider::{CapacityProvider, clusters_of, find, in_use};
+use crate::services::ecs::resources::capacity_provider::{CapacityProvider, clusters_of, find, has_daemons, in_use};
 use crate::services::ecs::resources::{Cluster, ClusterKey, lookup};
 use crate::store::{State, Transaction};
 
@@ -71,6 +71,13 @@ fn obstacle(state: &State, provider: &CapacityProvider) -> Option<String> {
             )
         });
     };
+    if has_daemons(state, &cluster, name) {
+        return Some(
+            "The capacity provider cannot be deleted because it is in use by daemons. You must delete all daemons and \
+             services using the capacity provider first."
+                .to_owned(), // (ours)
+        );
+    }
     in_use(state, &cluster, name).then(|| {
         "The capacity provider cannot be deleted because it is in use by tasks or services. Stop them and try again."
             .to_owned()

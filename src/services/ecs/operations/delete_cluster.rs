@@ -10,6 +10,7 @@ use api_models::ecs::{
 use crate::services::Context;
 use crate::services::ecs::resources::capacity_provider::{Family, family};
 use crate::services::ecs::resources::cluster::{instances_of, tasks_of};
+use crate::services::ecs::resources::daemon::{self, daemons_of};
 use crate::services::ecs::resources::service::{ServiceStatus, forget, services_of};
 use crate::services::ecs::resources::{Cluster, ClusterStatus, ContainerInstance, TaskStatus, lookup};
 
@@ -39,6 +40,10 @@ pub(crate) async fn handle(
                 )
                 .into());
             }
+            if daemons_of(tx, &key).next().is_some() {
+                // (ours)
+                return Err(ClientException::new("The Cluster cannot be deleted while Daemons are active.").into());
+            }
             if tasks_of(tx, &key).any(|task| task.last_status != TaskStatus::Stopped) {
                 return Err(ClusterContainsTasksException::new(
                     "The Cluster cannot be deleted while Tasks are active.",
@@ -59,6 +64,7 @@ pub(crate) async fn handle(
             }
             let gone: Vec<_> = services_of(tx, &key).map(|service| service.key.clone()).collect();
             gone.iter().for_each(|key| forget(tx, key));
+            daemon::forget_all(tx, &key);
             cluster.status = ClusterStatus::Inactive;
             let answer = cluster.to_answer(tx);
             tx.put(cluster);

@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use api_models::ecs::{
     DesiredStatus, InvalidParameterException, LaunchType, ListTasksError, ListTasksRequest, ListTasksResponse,
-    ServiceNotFoundException,
 };
 
 use crate::services::Context;
 use crate::services::ecs::resources::paging::{Order, PageRequest};
-use crate::services::ecs::resources::service::{self, Phase, ServiceKey};
-use crate::services::ecs::resources::{Task, TaskStatus, check_id, lookup, tasks_after};
+use crate::services::ecs::resources::{Task, TaskKey, TaskStatus, check_id, daemon, lookup, service, tasks_after};
 use crate::store::State;
 
 fn invalid(message: &str) -> ListTasksError {
@@ -38,10 +36,10 @@ pub(crate) async fn handle(context: Context, input: ListTasksRequest) -> Result<
     }
     let state = context.snapshot();
     let cluster = &lookup::active_cluster(&state, &context.scope, input.cluster.as_deref())?.key;
-    // Daemons that are resources of their own don't exist yet.
-    if input.daemon_name.is_some() {
-        return Err(ServiceNotFoundException::new("Service not found.").into());
-    }
+    let daemon = match &input.daemon_name {
+        None => None,
+        Some(name) => Some(&daemon::find_named(&state, cluster, name)?.key),
+    };
     let service = match &input.service_name {
         None => None,
         Some(named) => Some(service::find::<ListTasksError>(&state, cluster, Some(named))?.key.clone()),
@@ -66,19 +64,20 @@ pub(crate) async fn handle(context: Context, input: ListTasksRequest) -> Result<
             && (input.started_by.is_none() || input.started_by.as_deref() == task.started_by.as_deref())
             && instance.is_none_or(|id| task.container_instance.as_ref().is_some_and(|key| *key.id == *id))
     };
-    let tasks: Box<dyn Iterator<Item = &Arc<Task>>> = match &service {
-        Some(service) => Box::new(tasks_of(&state, service).into_iter()),
-        None => Box::new(tasks_after(&state, cluster, after.as_deref())),
+    let tasks: Box<dyn Iterator<Item = &Arc<Task>>> = match (&service, daemon) {
+        (None, None) => Box::new(tasks_after(&state, cluster, after.as_deref())),
+        (Some(service), None) => Box::new(by_id(&state, state.service_tasks.all(service)).into_iter()),
+        (None, Some(daemon)) => Box::new(by_id(&state, state.daemon_tasks.all(daemon)).into_iter()),
+        // No task belongs to both.
+        (Some(_), Some(_)) => Box::new(std::iter::empty()),
     };
     let tasks = tasks.filter(|task| wanted(task));
     let (tasks, next_token) = page.cut(tasks, Order::Ascending, |task| task.key.id.to_string())?;
     Ok(ListTasksResponse { task_arns: Some(tasks.iter().map(|task| task.key.arn()).collect()), next_token })
 }
 
-/// A service's tasks by id, the stopped ones too.
-fn tasks_of<'a>(state: &'a State, service: &ServiceKey) -> Vec<&'a Arc<Task>> {
-    let phases = [Phase::Live, Phase::Ended, Phase::Settled];
-    let keys = phases.into_iter().flat_map(|phase| state.service_tasks.of(service, phase));
+/// The tasks by id.
+fn by_id(state: &State, keys: impl Iterator<Item = TaskKey>) -> Vec<&Arc<Task>> {
     let mut tasks: Vec<&Arc<Task>> = keys.filter_map(|key| state.tasks.get(&key)).collect();
     tasks.sort_by(|one, other| one.key.id.cmp(&other.key.id));
     tasks

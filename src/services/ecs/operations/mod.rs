@@ -5,12 +5,14 @@
 pub(crate) mod continue_service_deployment;
 pub(crate) mod create_capacity_provider;
 pub(crate) mod create_cluster;
+pub(crate) mod create_daemon;
 pub(crate) mod create_service;
 pub(crate) mod create_task_set;
 pub(crate) mod delete_account_setting;
 pub(crate) mod delete_attributes;
 pub(crate) mod delete_capacity_provider;
 pub(crate) mod delete_cluster;
+pub(crate) mod delete_daemon;
 pub(crate) mod delete_daemon_task_definition;
 pub(crate) mod delete_service;
 pub(crate) mod delete_task_definitions;
@@ -20,6 +22,9 @@ pub(crate) mod deregister_task_definition;
 pub(crate) mod describe_capacity_providers;
 pub(crate) mod describe_clusters;
 pub(crate) mod describe_container_instances;
+pub(crate) mod describe_daemon;
+pub(crate) mod describe_daemon_deployments;
+pub(crate) mod describe_daemon_revisions;
 pub(crate) mod describe_daemon_task_definition;
 pub(crate) mod describe_service_deployments;
 pub(crate) mod describe_service_revisions;
@@ -34,7 +39,9 @@ pub(crate) mod list_account_settings;
 pub(crate) mod list_attributes;
 pub(crate) mod list_clusters;
 pub(crate) mod list_container_instances;
+pub(crate) mod list_daemon_deployments;
 pub(crate) mod list_daemon_task_definitions;
+pub(crate) mod list_daemons;
 pub(crate) mod list_service_deployments;
 pub(crate) mod list_services;
 pub(crate) mod list_services_by_namespace;
@@ -63,6 +70,7 @@ pub(crate) mod update_cluster;
 pub(crate) mod update_cluster_settings;
 pub(crate) mod update_container_agent;
 pub(crate) mod update_container_instances_state;
+pub(crate) mod update_daemon;
 pub(crate) mod update_service;
 pub(crate) mod update_service_primary_task_set;
 pub(crate) mod update_task_protection;
@@ -78,12 +86,14 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::ContinueServiceDeployment, _, _>(continue_service_deployment::handle),
         Entry::new::<ops::CreateCapacityProvider, _, _>(create_capacity_provider::handle),
         Entry::new::<ops::CreateCluster, _, _>(create_cluster::handle),
+        Entry::new::<ops::CreateDaemon, _, _>(create_daemon::handle),
         Entry::new::<ops::CreateService, _, _>(create_service::handle),
         Entry::new::<ops::CreateTaskSet, _, _>(create_task_set::handle),
         Entry::new::<ops::DeleteAccountSetting, _, _>(delete_account_setting::handle),
         Entry::new::<ops::DeleteAttributes, _, _>(delete_attributes::handle),
         Entry::new::<ops::DeleteCapacityProvider, _, _>(delete_capacity_provider::handle),
         Entry::new::<ops::DeleteCluster, _, _>(delete_cluster::handle),
+        Entry::new::<ops::DeleteDaemon, _, _>(delete_daemon::handle),
         Entry::new::<ops::DeleteDaemonTaskDefinition, _, _>(delete_daemon_task_definition::handle),
         Entry::new::<ops::DeleteService, _, _>(delete_service::handle),
         Entry::new::<ops::DeleteTaskDefinitions, _, _>(delete_task_definitions::handle),
@@ -93,6 +103,9 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::DescribeCapacityProviders, _, _>(describe_capacity_providers::handle),
         Entry::new::<ops::DescribeClusters, _, _>(describe_clusters::handle),
         Entry::new::<ops::DescribeContainerInstances, _, _>(describe_container_instances::handle),
+        Entry::new::<ops::DescribeDaemon, _, _>(describe_daemon::handle),
+        Entry::new::<ops::DescribeDaemonDeployments, _, _>(describe_daemon_deployments::handle),
+        Entry::new::<ops::DescribeDaemonRevisions, _, _>(describe_daemon_revisions::handle),
         Entry::new::<ops::DescribeDaemonTaskDefinition, _, _>(describe_daemon_task_definition::handle),
         Entry::new::<ops::DescribeServiceDeployments, _, _>(describe_service_deployments::handle),
         Entry::new::<ops::DescribeServiceRevisions, _, _>(describe_service_revisions::handle),
@@ -107,7 +120,9 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::ListAttributes, _, _>(list_attributes::handle),
         Entry::new::<ops::ListClusters, _, _>(list_clusters::handle),
         Entry::new::<ops::ListContainerInstances, _, _>(list_container_instances::handle),
+        Entry::new::<ops::ListDaemonDeployments, _, _>(list_daemon_deployments::handle),
         Entry::new::<ops::ListDaemonTaskDefinitions, _, _>(list_daemon_task_definitions::handle),
+        Entry::new::<ops::ListDaemons, _, _>(list_daemons::handle),
         Entry::new::<ops::ListServiceDeployments, _, _>(list_service_deployments::handle),
         Entry::new::<ops::ListServices, _, _>(list_services::handle),
         Entry::new::<ops::ListServicesByNamespace, _, _>(list_services_by_namespace::handle),
@@ -136,6 +151,7 @@ pub(crate) fn table() -> Vec<Entry> {
         Entry::new::<ops::UpdateClusterSettings, _, _>(update_cluster_settings::handle),
         Entry::new::<ops::UpdateContainerAgent, _, _>(update_container_agent::handle),
         Entry::new::<ops::UpdateContainerInstancesState, _, _>(update_container_instances_state::handle),
+        Entry::new::<ops::UpdateDaemon, _, _>(update_daemon::handle),
         Entry::new::<ops::UpdateService, _, _>(update_service::handle),
         Entry::new::<ops::UpdateServicePrimaryTaskSet, _, _>(update_service_primary_task_set::handle),
         Entry::new::<ops::UpdateTaskProtection, _, _>(update_task_protection::handle),

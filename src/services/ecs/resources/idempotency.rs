@@ -57,8 +57,16 @@ pub fn fingerprint(input: &impl Serialize) -> Result<String, Unexpected> {
 /// # Errors
 /// InvalidParameterException when it has another.
 pub fn check_token(token: &str) -> Result<(), CommonError> {
-    if token.len() > MAX_LENGTH {
-        return Err(InvalidParameterException::new(format!("clientToken length must be at most {MAX_LENGTH}")).into());
+    check_token_within(token, MAX_LENGTH)
+}
+
+/// Checks the form of a token that may have up to `length` visible ASCII characters.
+///
+/// # Errors
+/// InvalidParameterException when it has another.
+pub fn check_token_within(token: &str, length: usize) -> Result<(), CommonError> {
+    if token.len() > length {
+        return Err(InvalidParameterException::new(format!("clientToken length must be at most {length}")).into());
     }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(InvalidParameterException::new("clientToken contains invalid characters.").into());

@@ -3,11 +3,12 @@
 
 use api_models::ecs::{ClientException, CommonError, InvalidParameterException, Tag};
 
+use super::daemon::{DaemonKey, DaemonStatus};
 use super::service::{ServiceStatus, TaskSetKey};
 use super::{
     CapacityProvider, CapacityProviderKey, Cluster, ClusterKey, ClusterStatus, ContainerInstance, ContainerInstanceKey,
-    DaemonTaskDefinition, DaemonTaskDefinitionKey, Service, ServiceKey, Task, TaskDefinition, TaskDefinitionKey,
-    TaskDefinitionName, TaskKey, TaskSet, TaskStatus,
+    Daemon, DaemonTaskDefinition, DaemonTaskDefinitionKey, Service, ServiceKey, Task, TaskDefinition,
+    TaskDefinitionKey, TaskDefinitionName, TaskKey, TaskSet, TaskStatus,
 };
 use super::{capacity_provider, daemon};
 use crate::identity::{Arn, Scope};
@@ -19,6 +20,7 @@ pub enum Taggable {
     CapacityProvider(CapacityProviderKey),
     Cluster(ClusterKey),
     ContainerInstance(ContainerInstanceKey),
+    Daemon(DaemonKey),
     DaemonTaskDefinition(DaemonTaskDefinitionKey),
     Service(ServiceKey),
     Task(TaskKey),
@@ -77,7 +79,13 @@ impl Taggable {
                 .filter(|key| state.daemon_task_definitions.contains_key(key))
                 .map(Self::DaemonTaskDefinition)
                 .ok_or_else(|| absent("daemon task definition")),
-            "daemon" | "express-gateway-service" => Err(absent(&kind.replace('-', " "))),
+            "daemon" => {
+                let (cluster, name) = in_cluster()?;
+                let key = DaemonKey { scope, cluster, name };
+                let found = state.daemons.get(&key).is_some_and(|daemon| daemon.status != DaemonStatus::Deleted);
+                found.then_some(Self::Daemon(key)).ok_or_else(|| absent("daemon"))
+            }
+            "express-gateway-service" => Err(absent(&kind.replace('-', " "))),
             "task-set" => {
                 let [cluster, name, "ecs-svc", id] = rest.split('/').collect::<Vec<_>>()[..] else {
                     return Err(refuse("Invalid identifier: Unexpected number of separators"));
@@ -100,6 +108,7 @@ impl Taggable {
             Self::CapacityProvider(key) => state.capacity_providers.get(key).map(|it| it.tags.clone()),
             Self::Cluster(key) => state.clusters.get(key).map(|it| it.tags.clone()),
             Self::ContainerInstance(key) => state.container_instances.get(key).map(|it| it.tags.clone()),
+            Self::Daemon(key) => state.daemons.get(key).map(|it| it.tags.clone()),
             Self::DaemonTaskDefinition(key) => state.daemon_task_definitions.get(key).map(|it| it.tags.clone()),
             Self::Service(key) => state.services.get(key).map(|it| it.tags.clone()),
             Self::Task(key) => state.tasks.get(key).map(|it| it.tags.to_vec()),
@@ -120,6 +129,7 @@ impl Taggable {
             Self::CapacityProvider(key) => tx.update(key, |it: &mut CapacityProvider| set(&mut it.tags, tags)),
             Self::Cluster(key) => tx.update(key, |it: &mut Cluster| set(&mut it.tags, tags)),
             Self::ContainerInstance(key) => tx.update(key, |it: &mut ContainerInstance| set(&mut it.tags, tags)),
+            Self::Daemon(key) => tx.update(key, |it: &mut Daemon| set(&mut it.tags, tags)),
             Self::DaemonTaskDefinition(key) => tx.update(key, |it: &mut DaemonTaskDefinition| set(&mut it.tags, tags)),
             Self::Service(key) => tx.update(key, |it: &mut Service| set(&mut it.tags, tags)),
             Self::Task(key) => tx.update(key, |it: &mut Task| {
@@ -159,6 +169,7 @@ impl Taggable {
                 .filter(|task| task.last_status == TaskStatus::Stopped)
                 .map(|_| "The specified task is stopped. Specify a running task and try again."),
             Self::CapacityProvider(_)
+            | Self::Daemon(_)
             | Self::DaemonTaskDefinition(_)
             | Self::TaskDefinition(_)
             | Self::TaskSet(_) => None,

@@ -8,6 +8,7 @@ use super::{CapacityProvider, CapacityProviderKey, Kind};
 use crate::identity::Scope;
 use crate::services::ecs::resources::cluster::{BuiltIn, instances_of, tasks_of};
 use crate::services::ecs::resources::container_instance::Origin;
+use crate::services::ecs::resources::daemon::{daemons_of, providers_of};
 use crate::services::ecs::resources::service::{ServiceStatus, services_of};
 use crate::services::ecs::resources::{ClusterKey, ClusterStatus, ContainerInstance, TaskStatus, lookup};
 use crate::store::State;
@@ -95,12 +96,19 @@ pub fn clusters_of<'a>(state: &'a State, provider: &'a CapacityProviderKey) -> i
         .map(|cluster| &cluster.key)
 }
 
-/// Whether a task that has not stopped, or a service, of the cluster needs the provider.
+/// Whether a daemon of the cluster is for the provider's instances.
+#[must_use]
+pub fn has_daemons(state: &State, cluster: &ClusterKey, name: &str) -> bool {
+    daemons_of(state, cluster).any(|daemon| providers_of(state, daemon).contains(name))
+}
+
+/// Whether a task that has not stopped, a service or a daemon of the cluster needs the provider.
 #[must_use]
 pub fn in_use(state: &State, cluster: &ClusterKey, name: &str) -> bool {
     let by_task = tasks_of(state, cluster)
         .any(|task| task.last_status != TaskStatus::Stopped && task.capacity_provider.as_deref() == Some(name));
     by_task
+        || has_daemons(state, cluster, name)
         || services_of(state, cluster).filter(|service| service.status == ServiceStatus::Active).any(|service| {
             let revision = service.revision.as_ref().map(|id| service.revision_key(id));
             revision.and_then(|key| state.service_revisions.get(&key)).is_some_and(|revision| {

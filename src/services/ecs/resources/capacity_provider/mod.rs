@@ -10,8 +10,8 @@ mod record;
 pub use attachments::{DRAINING_HOOK, attachments};
 pub use auto_scaling::{complete, group_name, update};
 pub use find::{
-    Family, TOO_MANY_WAIT, active, all_of, check_name, clusters_of, family, find, gets_more, in_use, instances_for,
-    may_wait,
+    Family, TOO_MANY_WAIT, active, all_of, check_name, clusters_of, family, find, gets_more, has_daemons, in_use,
+    instances_for, may_wait,
 };
 pub use managed_instances::{check_new, check_update};
 pub use record::{AttachmentIds, CapacityProvider, CapacityProviderKey, Kind};

@@ -8,7 +8,7 @@ use api_models::ecs::{
     ClientException, CommonError, DaemonDeploymentConfiguration, DaemonPropagateTags, InvalidParameterException,
 };
 
-use super::{DaemonTaskDefinitionKey, task_definition};
+use super::{Daemon, DaemonTaskDefinitionKey, launch, task_definition};
 use crate::identity::Scope;
 use crate::services::ecs::resources::ClusterKey;
 use crate::services::ecs::resources::capacity_provider::{self, Kind};
@@ -126,4 +126,14 @@ pub fn providers(state: &State, cluster: &ClusterKey, arns: Option<&[String]>) -
         names.insert(provider.key.name.clone());
     }
     Ok(names.into_iter().collect())
+}
+
+/// Refuses a deployment that has just begun, when tasks of its revision could not be launched. What was written of it must
+/// be dropped then.
+///
+/// # Errors
+/// In the words that RunTask has for such a task definition.
+pub fn check_launch(state: &State, daemon: &Daemon) -> Result<(), CommonError> {
+    let revision = daemon.revision.as_ref().and_then(|id| state.daemon_revisions.get(&daemon.revision_key(id)));
+    revision.map_or(Ok(()), |revision| launch(state, revision).map(drop))
 }

@@ -1,16 +1,19 @@
 //! From ARNs to daemons and what belongs to them. Requests name daemons by ARN only.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use api_models::ecs::{CommonError, DaemonNotFoundException, InvalidParameterException};
+use api_models::ecs::{ClientException, CommonError, DaemonNotFoundException, InvalidParameterException};
 
 use super::{
     Daemon, DaemonDeployment, DaemonDeploymentKey, DaemonKey, DaemonRevision, DaemonRevisionKey, DaemonStatus,
 };
 use crate::identity::{Arn, Scope};
 use crate::services::ecs::resources::ClusterKey;
-use crate::services::ecs::resources::lookup::resource_of_arn;
+use crate::services::ecs::resources::lookup::{self, resource_of_arn};
 use crate::store::State;
+
+const NOT_FOUND: &str = "Daemon not found."; // (ours)
 
 /// The parts behind the kind in an ARN; `None` when it is of another account or region.
 ///
@@ -52,16 +55,50 @@ pub fn key_in_arn(scope: &Scope, arn: &str, kind: &str) -> Result<Option<(Daemon
 /// The daemon of this ARN, also while it is being deleted.
 ///
 /// # Errors
-/// DaemonNotFoundException when there is none, InvalidParameterException when the ARN is missing or no daemon's.
+/// DaemonNotFoundException when there is none, ClusterNotFoundException when not even its cluster is there,
+/// InvalidParameterException when the ARN is missing or no daemon's.
 pub fn find<'s, E: From<CommonError> + From<DaemonNotFoundException>>(
     state: &'s State,
     scope: &Scope,
     arn: Option<&str>,
 ) -> Result<&'s Arc<Daemon>, E> {
-    key_of(scope, arn)?
-        .and_then(|key| state.daemons.get(&key))
-        .filter(|daemon| daemon.status != DaemonStatus::Deleted)
-        .ok_or_else(|| DaemonNotFoundException::new("Daemon not found.").into()) // (ours)
+    present(state, scope, arn)?.ok_or_else(|| DaemonNotFoundException::new(NOT_FOUND).into())
+}
+
+/// [`find`] for operations whose model has no DaemonNotFoundException.
+///
+/// # Errors
+/// As there, but for ClientException when there is none `(ours)`.
+pub fn find_plainly<'s>(state: &'s State, scope: &Scope, arn: Option<&str>) -> Result<&'s Arc<Daemon>, CommonError> {
+    present(state, scope, arn)?.ok_or_else(|| ClientException::new(NOT_FOUND).into())
+}
+
+/// The daemon of this name in a cluster, also while it is being deleted.
+///
+/// # Errors
+/// ClientException when there is none `(ours)`.
+pub fn find_named<'s>(state: &'s State, cluster: &ClusterKey, name: &str) -> Result<&'s Arc<Daemon>, CommonError> {
+    let found = state.daemons.get(&DaemonKey::new(cluster, name));
+    let found = found.filter(|daemon| daemon.status != DaemonStatus::Deleted);
+    found.ok_or_else(|| ClientException::new(NOT_FOUND).into())
+}
+
+fn present<'s>(state: &'s State, scope: &Scope, arn: Option<&str>) -> Result<Option<&'s Arc<Daemon>>, CommonError> {
+    let Some(key) = key_of(scope, arn)? else { return Ok(None) };
+    lookup::active_cluster(state, scope, Some(&key.cluster))?;
+    Ok(state.daemons.get(&key).filter(|daemon| daemon.status != DaemonStatus::Deleted))
+}
+
+/// The names of the capacity providers that a daemon is for; while it is being deleted, of those it still leaves.
+#[must_use]
+pub fn providers_of(state: &State, daemon: &Daemon) -> BTreeSet<Arc<str>> {
+    let leaves = || {
+        let key = DaemonDeploymentKey { daemon: daemon.key.clone(), id: daemon.deployment.clone() };
+        state.daemon_deployments.get(&key).map(|deployment| deployment.sources.clone()).unwrap_or_default()
+    };
+    let revisions = daemon.revision.clone().map_or_else(leaves, |revision| vec![revision]);
+    let revisions = revisions.iter().filter_map(|id| state.daemon_revisions.get(&daemon.revision_key(id)));
+    revisions.flat_map(|revision| revision.capacity_providers.iter().cloned()).collect()
 }
 
 /// The daemons of a cluster by name, but for those that are gone.
@@ -74,7 +111,8 @@ pub fn active<'s>(state: &'s State, cluster: &ClusterKey) -> impl Iterator<Item 
     all_of(state, cluster).filter(|daemon| daemon.status == DaemonStatus::Active)
 }
 
-fn all_of<'s>(state: &'s State, cluster: &ClusterKey) -> impl Iterator<Item = &'s Arc<Daemon>> + use<'s> {
+/// The daemons of a cluster by name, whatever their status.
+pub(super) fn all_of<'s>(state: &'s State, cluster: &ClusterKey) -> impl Iterator<Item = &'s Arc<Daemon>> + use<'s> {
     let scope = &cluster.scope;
     let key = |cluster: String| DaemonKey { scope: scope.clone(), cluster: cluster.into(), name: "".into() };
     state.daemons.range(key(cluster.name.to_string())..key(format!("{}\0", cluster.name))).map(|(_, daemon)| daemon)

@@ -21,8 +21,10 @@ mod tasks;
 pub use begin::{Wanted, begin_deployment, configuration, final_counts};
 pub use census::Counts;
 pub use deployment::{DaemonDeployment, DaemonDeploymentKey, FinalCounts, Rollback, is_over};
-pub use find::{active, daemons_of, deployments_of, find, key_in_arn, key_of, revisions_of};
+pub use find::{
+    active, daemons_of, deployments_of, find, find_named, find_plainly, key_in_arn, key_of, providers_of, revisions_of,
+};
 pub use launch::{images_of, launch, needs};
-pub use record::{Daemon, DaemonKey, DaemonRevision, DaemonRevisionKey, DaemonStatus, RevisionId, forget};
+pub use record::{Daemon, DaemonKey, DaemonRevision, DaemonRevisionKey, DaemonStatus, RevisionId, forget, forget_all};
 pub use task_definition::{DaemonTaskDefinition, DaemonTaskDefinitionKey};
 pub use tasks::{DaemonLink, DaemonTasks};

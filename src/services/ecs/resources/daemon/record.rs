@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api_models::ecs::{ContainerImage, DaemonStatus as Shown, Tag};
 use serde::{Deserialize, Serialize};
 
+use super::find::all_of;
 use super::{DaemonDeployment, DaemonTaskDefinitionKey, deployments_of, revisions_of};
 use crate::identity::Scope;
 use crate::services::ecs::resources::ClusterKey;
@@ -159,4 +160,10 @@ pub fn forget(tx: &mut Transaction, key: &DaemonKey) {
     revisions.iter().for_each(|key| drop(tx.delete::<DaemonRevision>(key)));
     deployments.iter().for_each(|key| drop(tx.delete::<DaemonDeployment>(key)));
     tx.delete::<Daemon>(key);
+}
+
+/// Forgets the daemons of a cluster that goes, which are all over.
+pub fn forget_all(tx: &mut Transaction, cluster: &ClusterKey) {
+    let keys: Vec<_> = all_of(tx, cluster).map(|daemon| daemon.key.clone()).collect();
+    keys.iter().for_each(|key| forget(tx, key));
 }

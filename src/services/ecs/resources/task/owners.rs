@@ -64,6 +64,11 @@ impl<K: Owner> TasksOf<K> {
         self.0.range(first..).take_while(own).map(|entry| owner.task(&entry.task))
     }
 
+    /// The keys of all of an owner's tasks, the stopped ones too, in no order.
+    pub fn all<'a>(&'a self, owner: &'a K) -> impl Iterator<Item = TaskKey> + 'a {
+        [Phase::Live, Phase::Ended, Phase::Settled].into_iter().flat_map(|phase| self.of(owner, phase))
+    }
+
     /// Follows a change of a task's record; `None` is a task that is not there.
     pub(super) fn follow(&mut self, old: Option<&Task>, new: Option<&Task>) {
         // Almost every change leaves the task where it is.
