@@ -22,8 +22,8 @@ use docker_support::{EngineProxy, Sandbox, sample, until};
 use localecs::runtime::docker::doctor::{Verdict, examine};
 use localecs::runtime::docker::{ConnectOptions, DockerRuntime};
 use localecs::runtime::{
-    ContainerId, ContainerNetwork, ContainerRuntime, ContainerSpec, Exit, ImageSource, ObservedState, PortPublication,
-    Protocol, RegistryAuth, RuntimeError, RuntimeEvent,
+    ContainerId, ContainerNetwork, ContainerRuntime, ContainerSpec, Exit, ImageSource, LinuxOptions, NetworkSpec,
+    ObservedState, PortPublication, Protocol, RegistryAuth, RuntimeError, RuntimeEvent,
 };
 use localecs::time::stopwatch;
 use registry::{Login, PASSWORD, Registry, USER};
@@ -295,6 +295,71 @@ async fn containers_share_the_network_of_a_pause_container() {
     }
     runtime.remove_network(&network.name).await.expect("removed");
     runtime.remove_network(&network.name).await.expect("removing what is gone is fine");
+}
+
+/// The address of a network's container at that place.
+fn at(network: &NetworkSpec, place: u32) -> ContainerNetwork {
+    let address = Ipv4Addr::from(u32::from(network.gateway) + place);
+    ContainerNetwork::Attached { network: network.name.clone(), address }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pause_containers_lead_to_the_daemons_of_their_own_instance() {
+    const DAEMONS: &str = "169.254.172.2";
+    let Some(sandbox) = Sandbox::new("daemons").await else { return };
+    let runtime = &sandbox.runtime;
+    let network = sandbox.network().await;
+    let run = async |spec: ContainerSpec| {
+        let id = runtime.create_container(&spec).await.expect("created");
+        runtime.start_container(&id).await.expect("started");
+        id
+    };
+    let pause = |name: &str, place: u32, words: &[&str]| {
+        let mut spec =
+            ContainerSpec { image: ImageSource::Pause, network: at(&network, place), ..sample(&sandbox, name, words) };
+        spec.linux.add_capabilities = vec!["NET_ADMIN".into()];
+        spec
+    };
+    // Two instances: what `get` prints shows which one answered.
+    let mut apps = Vec::new();
+    for (instance, place) in [("blue", 10), ("green", 20)] {
+        let daemons = run(pause(&format!("{instance}-daemons"), place, &["address", DAEMONS])).await;
+        run(ContainerSpec {
+            network: ContainerNetwork::Container(daemons),
+            environment: vec![format!("MESSAGE=from {instance}")],
+            ..sample(&sandbox, &format!("{instance}-daemon"), &["serve", "--port", "8125"])
+        })
+        .await;
+        let via = Ipv4Addr::from(u32::from(network.gateway) + place).to_string();
+        let route = pause(&format!("{instance}-pause"), place + 1, &["route", DAEMONS, "via", &via]);
+        let task = run(ContainerSpec { publish: published(8080), ..route }).await;
+        run(ContainerSpec {
+            network: ContainerNetwork::Container(task.clone()),
+            ..sample(&sandbox, &format!("{instance}-app"), &["serve"])
+        })
+        .await;
+        let seen = runtime.inspect_container(&task).await.expect("inspected").expect("there");
+        apps.push((instance, SocketAddr::new(seen.ports[0].host_ip, seen.ports[0].host_port)));
+    }
+    for (instance, address) in apps {
+        page_soon(address, "/").await;
+        let answer = page_soon(address, &format!("/fetch?url=http://{DAEMONS}:8125/")).await;
+        assert!(answer.contains(&format!("message: from {instance}")), "{answer}");
+    }
+
+    // What can't be had is no reason to pause.
+    let mut events = runtime.subscribe();
+    for (name, words, code) in [
+        ("far", ["route", DAEMONS, "via", "192.0.2.1"].as_slice(), 101),
+        ("no-address", &["address", "169.254.172.256"], 22),
+        ("no-word", &["nothing"], 22),
+    ] {
+        let id = run(pause(name, 30, words)).await;
+        assert_eq!(exit_of(&mut events, &id).await.exit_code, code, "{name}");
+    }
+    let unable = ContainerSpec { linux: LinuxOptions::default(), ..pause("unable", 30, &["address", DAEMONS]) };
+    let id = run(unable).await;
+    assert_eq!(exit_of(&mut events, &id).await.exit_code, 1, "EPERM");
 }
 
 #[tokio::test(flavor = "multi_thread")]

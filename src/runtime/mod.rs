@@ -30,10 +30,14 @@ use crate::time::Timestamp;
 
 /// The label that ties a container, network or volume to the store that knows it.
 pub const STORE_LABEL: &str = "localecs.store";
-/// What the container is for: `container` (of a task), `pause` (owns a task's network namespace).
+/// What the container is for: `container` (of a task), `pause` (owns the network namespace of a task, or of daemons).
 pub const ROLE_LABEL: &str = "localecs.role";
 /// How long a volume lives: `task` (gone with its task) or `shared` (stays).
 pub const SCOPE_LABEL: &str = "localecs.scope";
+/// The container owns the namespace of the daemons of the container instance with this ARN.
+pub const DAEMONS_LABEL: &str = "localecs.daemons";
+/// At which address of the VPC the task of a pause container finds the daemons of its container instance.
+pub const DAEMONS_ADDRESS_LABEL: &str = "localecs.daemons-address";
 /// AWS's own labels, as the ECS agent sets them.
 pub const TASK_ARN_LABEL: &str = "com.amazonaws.ecs.task-arn";
 pub const CLUSTER_LABEL: &str = "com.amazonaws.ecs.cluster";

@@ -20,6 +20,10 @@ const RESERVED_AT_START: u32 = 4;
 /// The last one: broadcast.
 const RESERVED_AT_END: u32 = 1;
 
+/// Where the daemons of a container instance are found by the instance's other tasks.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-daemons-task-definitions.html>
+pub const DAEMONS_ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 172, 2);
+
 /// A subnet that every account has in every region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefaultSubnet {
@@ -69,6 +73,12 @@ pub fn zone_of_subnet(region: &Region, subnet_id: &str) -> String {
 #[must_use]
 pub fn zone_index(subnet_id: &str) -> usize {
     usize::from(Sha256::digest(subnet_id)[0]) % ZONES.len()
+}
+
+/// Which of the three zones of its region a zone is, by its name.
+#[must_use]
+pub fn index_of_zone(zone: &str) -> Option<usize> {
+    ZONES.iter().position(|letter| zone.ends_with(*letter))
 }
 
 /// The names of the region's zones.
@@ -253,6 +263,15 @@ mod tests {
         let address = Ipv4Addr::new(10, 192, 0, 5);
         assert_eq!(private_dns_name(&Region::new("us-east-1"), address), "ip-10-192-0-5.ec2.internal");
         assert_eq!(private_dns_name(&Region::new("eu-west-1"), address), "ip-10-192-0-5.eu-west-1.compute.internal");
+    }
+
+    #[test]
+    fn zones_are_told_by_their_last_letter() {
+        assert_eq!(
+            zones(&Region::new("eu-west-1")).iter().map(|zone| index_of_zone(zone)).collect::<Vec<_>>(),
+            [Some(0), Some(1), Some(2)]
+        );
+        assert_eq!(index_of_zone(""), None);
     }
 
     #[test]

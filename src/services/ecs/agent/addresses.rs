@@ -4,13 +4,33 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
 use crate::services::ecs::network::Cidr;
-use crate::services::ecs::resources::TaskKey;
+use crate::services::ecs::resources::{ContainerInstanceKey, TaskKey};
 
-/// The addresses of all subnets of one VPC. No two tasks ever have the same one at the same time.
+/// Who can have an address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Holder {
+    Task(TaskKey),
+    /// The daemons of a container instance, all together.
+    Daemons(ContainerInstanceKey),
+}
+
+impl From<&TaskKey> for Holder {
+    fn from(task: &TaskKey) -> Self {
+        Self::Task(task.clone())
+    }
+}
+
+impl From<&ContainerInstanceKey> for Holder {
+    fn from(instance: &ContainerInstanceKey) -> Self {
+        Self::Daemons(instance.clone())
+    }
+}
+
+/// The addresses of all subnets of one VPC. No two holders ever have the same one at the same time.
 #[derive(Debug)]
 pub(super) struct Addresses {
     zones: [Zone; 3],
-    by_task: HashMap<TaskKey, Ipv4Addr>,
+    by_holder: HashMap<Holder, Ipv4Addr>,
 }
 
 #[derive(Debug)]
@@ -25,12 +45,12 @@ struct Zone {
 impl Addresses {
     pub(super) fn new(vpc: Cidr) -> Self {
         let zone = |zone| Zone { subnet: vpc.subnet(zone), end: 0, free: BTreeSet::new() };
-        Self { zones: [zone(0), zone(1), zone(2)], by_task: HashMap::new() }
+        Self { zones: [zone(0), zone(1), zone(2)], by_holder: HashMap::new() }
     }
 
-    /// The lowest free address of a zone's subnet, or the one the task has; `None` when the subnet is full.
-    pub(super) fn take(&mut self, task: &TaskKey, zone: usize) -> Option<Ipv4Addr> {
-        if let Some(address) = self.by_task.get(task) {
+    /// The lowest free address of a zone's subnet, or the one the holder has; `None` when the subnet is full.
+    pub(super) fn take(&mut self, holder: &Holder, zone: usize) -> Option<Ipv4Addr> {
+        if let Some(address) = self.by_holder.get(holder) {
             return Some(*address);
         }
         let zone = &mut self.zones[zone];
@@ -43,16 +63,16 @@ impl Addresses {
             None => return None,
         };
         let address = zone.subnet.usable_address(place);
-        self.by_task.insert(task.clone(), address);
+        self.by_holder.insert(holder.clone(), address);
         Some(address)
     }
 
-    /// Notes an address that a task has already.
-    pub(super) fn claim(&mut self, task: &TaskKey, address: Ipv4Addr) {
-        if self.by_task.get(task) == Some(&address) {
+    /// Notes an address that somebody has already.
+    pub(super) fn claim(&mut self, holder: &Holder, address: Ipv4Addr) {
+        if self.by_holder.get(holder) == Some(&address) {
             return;
         }
-        self.release(task);
+        self.release(holder);
         for zone in &mut self.zones {
             let Some(place) = zone.subnet.place_of(address) else { continue };
             if place >= zone.end {
@@ -62,19 +82,19 @@ impl Addresses {
                 zone.free.remove(&place);
             }
         }
-        self.by_task.insert(task.clone(), address);
+        self.by_holder.insert(holder.clone(), address);
     }
 
-    /// Gives a task's address back.
-    pub(super) fn release(&mut self, task: &TaskKey) {
-        if let Some(address) = self.by_task.remove(task) {
+    /// Gives a holder's address back.
+    pub(super) fn release(&mut self, holder: &Holder) {
+        if let Some(address) = self.by_holder.remove(holder) {
             self.free(address);
         }
     }
 
-    /// Gives the task another address the next time, and this one to nobody: something else has it.
-    pub(super) fn avoid(&mut self, task: &TaskKey) {
-        self.by_task.remove(task);
+    /// Gives the holder another address the next time, and this one to nobody: something else has it.
+    pub(super) fn avoid(&mut self, holder: &Holder) {
+        self.by_holder.remove(holder);
     }
 
     fn free(&mut self, address: Ipv4Addr) {
@@ -91,9 +111,9 @@ mod tests {
     use super::*;
     use crate::identity::{AccountId, Region, Scope};
 
-    fn key(id: u32) -> TaskKey {
+    fn key(id: u32) -> Holder {
         let scope = Scope::new(AccountId::DEFAULT, Region::new("us-east-1"));
-        TaskKey { scope, cluster: "default".into(), id: format!("{id:032x}").into() }
+        Holder::Task(TaskKey { scope, cluster: "default".into(), id: format!("{id:032x}").into() })
     }
 
     #[test]

@@ -8,7 +8,9 @@ use api_models::ecs::{self, ContainerDefinition, IpcMode, NetworkMode, PidMode, 
 use super::observed::{Image, ObservedTask, Seen, SeenState};
 use super::{order, ports, reasons, restart, volumes};
 use crate::runtime::ObservedHealth;
-use crate::services::ecs::resources::{AttachmentStatus, Container, NetworkAttachment, Task, TaskStatus};
+use crate::services::ecs::resources::{
+    AttachmentStatus, Container, DAEMON_BRIDGE, NetworkAttachment, Task, TaskStatus,
+};
 use crate::time::Timestamp;
 
 /// Brings `task` up to date with `observed`; returns whether anything changed. Statuses in which nothing is waited
@@ -237,13 +239,25 @@ pub(super) fn uses_awsvpc(definition: &ecs::TaskDefinition) -> bool {
     definition.network_mode == Some(NetworkMode::Awsvpc)
 }
 
-/// Whether the task waits for its pause container, which holds what the others share: the network in awsvpc mode,
-/// processes or memory where the mode of those is `task`.
+/// Whether it is a daemon's: its containers are in the network namespace of the daemons of their instance.
+pub(super) fn is_daemon(definition: &ecs::TaskDefinition) -> bool {
+    definition.network_mode.as_ref().is_some_and(|mode| mode.as_str() == DAEMON_BRIDGE)
+}
+
+/// Whether the containers of the task have one network namespace, and so one localhost.
+pub(super) fn shares_network(definition: &ecs::TaskDefinition) -> bool {
+    uses_awsvpc(definition) || is_daemon(definition)
+}
+
+/// Whether the task waits for its pause container, which holds what the others share: the network in awsvpc mode and
+/// of daemons, processes or memory where the mode of those is `task`.
 pub(super) fn lacks_pause(definition: &ecs::TaskDefinition, observed: &ObservedTask) -> bool {
     if uses_awsvpc(definition) {
         return observed.address().is_none();
     }
-    let shares = definition.pid_mode == Some(PidMode::Task) || definition.ipc_mode == Some(IpcMode::Task);
+    let shares = is_daemon(definition)
+        || definition.pid_mode == Some(PidMode::Task)
+        || definition.ipc_mode == Some(IpcMode::Task);
     shares && !observed.pause.as_ref().is_some_and(Seen::is_running)
 }
 

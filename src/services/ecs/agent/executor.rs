@@ -11,29 +11,33 @@ use std::time::Duration;
 use api_models::ecs;
 use futures_util::future::{join, join_all, try_join_all};
 
-use super::advance::{container_definition, uses_awsvpc};
+use super::advance::{container_definition, is_daemon, uses_awsvpc};
+use super::daemons::Daemons;
 use super::logs::Logs;
 use super::logs::plan::plan;
 use super::next_step::Effect;
 use super::observations::Entry;
 use super::observed::{Image, Seen, SeenState, Slot};
 use super::pull::Pulling;
+use super::reasons;
+use super::spec::{self, Attached};
 use super::vpc::Vpc;
-use super::{reasons, spec};
 use crate::config::Config;
 use crate::inside::Inside;
 use crate::runtime::{ContainerId, ContainerRuntime, ImageSource, Result, RuntimeError};
 use crate::s3::S3Source;
 use crate::services::ecs::access_point::AccessPoint;
+use crate::services::ecs::network::zone_index;
 use crate::services::ecs::resources::{Task, TaskKey};
 use crate::time::Clock;
 
-/// How many addresses are tried for a task before it fails to start.
-const NETWORK_ATTEMPTS: u32 = 3;
+/// How many addresses are tried for a task, or an instance's daemons, before it fails to start.
+pub(super) const NETWORK_ATTEMPTS: u32 = 3;
 
 pub(super) struct Executor {
     pub(super) runtime: Arc<dyn ContainerRuntime>,
     pub(super) vpc: Vpc,
+    pub(super) daemons: Daemons,
     pub(super) logs: Logs,
     pub(super) clock: Clock,
     pub(super) access_points: Vec<AccessPoint>,
@@ -63,6 +67,7 @@ impl Executor {
         Self {
             runtime,
             vpc,
+            daemons: Daemons::default(),
             logs,
             clock,
             access_points: config.access_points.clone(),
@@ -83,7 +88,7 @@ impl Executor {
             Effect::Create(names) => each(names, |name| self.create(subject, name)).await,
             Effect::Start(names) => each(names, |name| self.start(subject, name)).await,
             Effect::Stop(containers) => each(containers, |(name, grace)| self.stop(subject, name, *grace)).await,
-            Effect::RemovePause => self.remove(subject.entry, Slot::Pause).await,
+            Effect::RemovePause => self.remove_pause(&subject.task.key, subject.entry).await,
             Effect::RemoveContainers => self.remove_all(&subject.task.key, subject.entry).await,
             Effect::Wait { .. } => Ok(()),
         }
@@ -247,8 +252,11 @@ impl Executor {
         }
     }
 
-    /// Gives the task its pause container: in awsvpc mode at an address of its subnet.
+    /// Gives the task its pause container: in awsvpc mode at an address of its subnet; a daemon's task the one it shares.
     async fn provision(&self, subject: Subject<'_>) -> Result<()> {
+        if is_daemon(subject.definition) {
+            return self.join_daemons(subject).await;
+        }
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -286,13 +294,14 @@ impl Executor {
         if uses_awsvpc(definition) {
             self.vpc.ensure().await?;
             let subnet = task.attachment.as_ref().map_or("", |attachment| &*attachment.subnet_id);
-            own_address = self.vpc.take(&task.key, subnet);
+            own_address = self.vpc.take(&task.key, zone_index(subnet));
             if own_address.is_none() {
                 entry.change(|observed| observed.network_failure = Some(reasons::subnet_full(subnet)));
                 return Ok(());
             }
         }
-        let attached = own_address.map(|address| (self.vpc.name(), address));
+        let daemons = own_address.and_then(|_| self.route_to_daemons(task));
+        let attached = own_address.map(|address| Attached { network: self.vpc.name(), address, daemons });
         let spec = spec::pause(task, definition, attached, self.publish_address);
         let id = self.runtime.create_container(&spec).await?;
         entry.change(|observed| observed.take(Slot::Pause, Seen::created(id.clone())));
@@ -307,6 +316,13 @@ impl Executor {
             Ok(())
         } else {
             Err(RuntimeError::Start { message: "the pause container ended at once".to_owned() })
+        }
+    }
+
+    async fn remove_pause(&self, task: &TaskKey, entry: &Entry) -> Result<()> {
+        match entry.change(|observed| observed.among_daemons_of.is_some()) {
+            true => self.leave_daemons(task, entry).await,
+            false => self.remove(entry, Slot::Pause).await,
         }
     }
 
@@ -337,7 +353,8 @@ impl Executor {
                 }
             }
         }
-        for (slot, id) in observed.ids() {
+        let shares_pause = observed.among_daemons_of.is_some();
+        for (slot, id) in observed.ids().filter(|(slot, _)| *slot != Slot::Pause || !shares_pause) {
             let list = if slot == Slot::Pause { &mut pause } else { &mut first };
             if !list.contains(id) {
                 list.push(id.clone());
@@ -347,6 +364,7 @@ impl Executor {
         for ids in [first, pause] {
             try_join_all(ids.iter().map(|id| self.remove_by_id(id))).await?;
         }
+        self.leave_daemons(key, entry).await?;
         self.remove_volumes(key, entry).await?;
         entry.change(|observed| *observed = super::observed::ObservedTask::default());
         Ok(())

@@ -7,7 +7,7 @@
 //! - `pull`: their images; `logs`, `routing`: what they print;
 //! - `volumes` (pure), `storage`: what tasks keep files in;
 //! - `configuration`: secrets, environment files and credentials that containers are given;
-//! - `vpc`, `addresses`: the network of tasks in awsvpc mode;
+//! - `vpc`, `addresses`: the network of tasks in awsvpc mode; `daemons`: what the daemons of an instance share;
 //! - `reconciler` runs the steps of one task, `events` wakes it when the engine says something;
 //! - `retention` forgets stopped tasks; [`fields`] says which fields of a task definition
 //!   are applied, [`warnings`] names those that are not.
@@ -19,6 +19,7 @@ mod addresses;
 mod advance;
 mod by_name;
 mod configuration;
+mod daemons;
 mod events;
 mod executor;
 pub mod fields;

@@ -9,7 +9,7 @@ use super::super::fixtures::{container, definition, task};
 use super::super::observed::{Seen, SeenState, Slot};
 use super::*;
 use crate::runtime::{ContainerId, Exit, ObservedHealth};
-use crate::services::ecs::resources::AttachmentStatus;
+use crate::services::ecs::resources::{AttachmentStatus, DAEMON_BRIDGE};
 use crate::testing::START;
 
 fn id(text: &str) -> ContainerId {
@@ -117,6 +117,24 @@ fn awsvpc_has_its_network_first() {
     let attachment = case.task.attachment.as_ref().expect("awsvpc");
     assert_eq!((attachment.status, attachment.address), (AttachmentStatus::Attached, Some(address)));
     assert_eq!((case.task.last_status, case.task.connectivity_at), (TaskStatus::Pending, Some(START)));
+}
+
+#[test]
+fn a_daemon_joins_the_others_of_its_instance_and_ends_with_their_namespace() {
+    let mut case = Case::new(DAEMON_BRIDGE.into());
+    assert_eq!(case.run(), Effect::Prepare { network: true, images: names(&["web", "side"]) });
+    assert_eq!(case.task.last_status, TaskStatus::Pending, "it has no network interface of its own");
+    let mut case = case.with_images();
+    case.observed.take(Slot::Pause, running("p", Some(Ipv4Addr::new(10, 192, 0, 5))));
+    assert_eq!(case.run(), Effect::Create(names(&["web", "side"])));
+    let mut case = case.both_running();
+    case.run();
+    assert_eq!((case.task.last_status, case.task.attachment.is_none()), (TaskStatus::Running, true));
+    assert!(case.task.containers.iter().all(|container| container.network_bindings.is_empty()));
+
+    case.observed.gone(&Slot::Pause, &id("p"));
+    assert!(matches!(case.run(), Effect::Stop(_)));
+    assert_eq!(case.task.stop_code, Some(TaskStopCode::EssentialContainerExited));
 }
 
 #[test]

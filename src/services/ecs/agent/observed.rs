@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::by_name::ByName;
 use crate::runtime::{ContainerId, ContainerObservation, Exit, ObservedHealth, ObservedState, PublishedPort};
+use crate::services::ecs::resources::ContainerInstanceKey;
 use crate::time::Timestamp;
 
 /// All that is known of one task.
@@ -21,6 +22,8 @@ pub(super) struct ObservedTask {
     pub(super) references: ByName<String>,
     /// The container that owns the namespaces which the others share.
     pub(super) pause: Option<Seen>,
+    /// The container instance whose daemons the task is among: `pause` is theirs together.
+    pub(super) among_daemons_of: Option<Box<ContainerInstanceKey>>,
     /// Why the task can't have a network.
     pub(super) network_failure: Option<String>,
     pub(super) volumes: SeenVolumes,
@@ -224,7 +227,10 @@ impl ObservedTask {
     /// Whether the engine may hold anything for the task.
     #[must_use]
     pub(super) fn is_empty(&self) -> bool {
-        !self.uncertain && self.ids().next().is_none() && self.volumes.held.is_empty()
+        !self.uncertain
+            && self.ids().next().is_none()
+            && self.volumes.held.is_empty()
+            && self.among_daemons_of.is_none()
     }
 
     /// The task's address, once its network is up.

@@ -165,7 +165,7 @@ impl Agent {
 
     /// The engine holds nothing for the task any more.
     fn finished(&self, key: &TaskKey) -> Next {
-        self.executor.vpc.release(key);
+        self.executor.release(key);
         self.observations.remove(key);
         Next::Idle
     }

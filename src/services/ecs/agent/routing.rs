@@ -5,7 +5,7 @@
 
 use api_models::ecs::NetworkMode;
 
-use super::advance::container_definition;
+use super::advance::{container_definition, shares_network};
 use super::executor::{Executor, Subject};
 use super::logs::firelens;
 use super::observed::SeenState;
@@ -64,7 +64,7 @@ impl Executor {
         let options = firelens::driver_options(task, container, &made.mountpoint);
         spec.log = LogDriver::Named { driver: "fluentd".to_owned(), options };
         let address = match definition.network_mode {
-            Some(NetworkMode::Awsvpc) => Some("127.0.0.1".to_owned()),
+            _ if shares_network(definition) => Some("127.0.0.1".to_owned()),
             None | Some(NetworkMode::Bridge) => {
                 entry.change(|observed| match &observed.containers.get(router.name)?.state {
                     SeenState::Running { address, .. } => address.map(|address| address.to_string()),

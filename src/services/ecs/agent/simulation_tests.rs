@@ -1,5 +1,6 @@
 //! The agent on the simulated runtime, with a clock that only the test moves: scenes first, then random lives.
 
+mod daemons;
 mod images;
 mod ordering;
 mod storage;
@@ -21,7 +22,7 @@ use crate::runtime::{ContainerId, ContainerObservation, ContainerRuntime, Fault}
 use crate::services::Shared;
 use crate::services::ecs::resources::task_definition::{Compatibilities, Packed};
 use crate::services::ecs::resources::{
-    AttachmentStatus, Task, TaskDefinition, TaskDefinitionStatus, TaskKey, TaskStatus,
+    AttachmentStatus, ContainerInstanceKey, Task, TaskDefinition, TaskDefinitionStatus, TaskKey, TaskStatus,
 };
 use crate::store::Store;
 use crate::testing::{START, logs};
@@ -90,9 +91,15 @@ impl World {
     }
 
     async fn run(&mut self, definition: ecs::TaskDefinition) -> TaskKey {
+        self.run_on(definition, None).await
+    }
+
+    /// On that container instance.
+    async fn run_on(&mut self, definition: ecs::TaskDefinition, instance: Option<&ContainerInstanceKey>) -> TaskKey {
         let number = u32::try_from(self.tasks.len()).expect("few") + 1;
         let definition = ecs::TaskDefinition { revision: Some(i32::try_from(number).expect("few")), ..definition };
-        let task = Task { created_at: self.shared.clock.now(), ..task(&definition, number) };
+        let now = self.shared.clock.now();
+        let task = Task { created_at: now, container_instance: instance.cloned(), ..task(&definition, number) };
         let key = task.key.clone();
         let record = record(&task, definition);
         self.shared
@@ -406,9 +413,11 @@ fn random_definition(ids: &IdSource) -> ecs::TaskDefinition {
 async fn live(seed: u64) {
     let dice = IdSource::seeded(seed ^ 0x5eed);
     let mut world = World::new(seed).await;
+    let instances = [world.instance("us-east-1a").await, world.instance("us-east-1b").await];
     let mut away = false;
     for _ in 0..25 {
-        match dice.below(12) {
+        let instance = &instances[usize::try_from(dice.below(2)).expect("small")];
+        match dice.below(15) {
             0..=3 => drop(world.run(random_definition(&dice)).await),
             4 | 5 if !world.tasks.is_empty() => {
                 let index = usize::try_from(dice.below(world.tasks.len() as u64)).expect("small");
@@ -434,6 +443,8 @@ async fn live(seed: u64) {
                     world.runtime.remove_container(&victim.id).await.expect("the engine answers");
                 }
             }
+            11 | 12 => drop(world.run_daemon(instance, "daemon").await),
+            13 => drop(world.run_on(random_definition(&dice), Some(instance)).await),
             _ => world.pass(Duration::from_millis(dice.below(8_000))).await,
         }
         if dice.below(2) == 0 {

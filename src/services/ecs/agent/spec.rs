@@ -11,20 +11,23 @@ use api_models::ecs::{
 };
 use sha2::{Digest, Sha256};
 
+use super::advance::is_daemon;
 use super::{ports, reasons};
 use crate::runtime::{
-    CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, FAMILY_LABEL, HealthCheck,
-    ImageSource, LinuxOptions, LogDriver, PAUSE_CONTAINER_NAME, REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
+    CLUSTER_LABEL, CONTAINER_NAME_LABEL, ContainerId, ContainerNetwork, ContainerSpec, DAEMONS_ADDRESS_LABEL,
+    DAEMONS_LABEL, FAMILY_LABEL, HealthCheck, ImageSource, LinuxOptions, LogDriver, PAUSE_CONTAINER_NAME,
+    REVISION_LABEL, ROLE_LABEL, TASK_ARN_LABEL,
 };
 use crate::services::ecs::metadata::environment::{self, Reach};
-use crate::services::ecs::network;
-use crate::services::ecs::resources::Task;
+use crate::services::ecs::network::{self, DAEMONS_ADDRESS};
+use crate::services::ecs::resources::{ContainerInstanceKey, Task};
 
 /// What the kernel takes at least as CpuShares, and so the ECS agent gives at least.
 const MINIMUM_CPU_SHARES: i64 = 2;
 const MIB: i64 = 1 << 20;
 
-/// A container of the task. `pause` owns what its containers share: in awsvpc mode the network.
+/// A container of the task. `pause` owns what its containers share: in awsvpc mode the network, which all daemons of an
+/// instance share.
 pub(super) fn container(
     task: &Task,
     definition: &ecs::TaskDefinition,
@@ -47,6 +50,7 @@ pub(super) fn container(
     let network = match (mode, pause) {
         _ if container.disable_networking == Some(true) => ContainerNetwork::None,
         (Some(NetworkMode::Awsvpc), Some(pause)) => ContainerNetwork::Container(pause.clone()),
+        (_, Some(pause)) if is_daemon(definition) => ContainerNetwork::Container(pause.clone()),
         (Some(NetworkMode::Host), _) => ContainerNetwork::Host,
         (Some(NetworkMode::None), _) => ContainerNetwork::None,
         _ => ContainerNetwork::Bridge,
@@ -124,12 +128,25 @@ pub(super) fn labels(task: &Task, container: &ContainerDefinition) -> BTreeMap<S
     labels
 }
 
-/// The container that holds the namespaces the others share. `attached` is its network and its address there in
-/// awsvpc mode; in other modes it has no network, for the containers have their own.
+/// What a pause container needs to set up its network.
+const NETWORK_CAPABILITY: &str = "NET_ADMIN";
+
+/// Where a task in awsvpc mode is on the VPC's network.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attached<'a> {
+    /// Its name on the engine.
+    pub(super) network: &'a str,
+    pub(super) address: Ipv4Addr,
+    /// The address there of the daemons of the task's instance, if they are to be reached.
+    pub(super) daemons: Option<Ipv4Addr>,
+}
+
+/// The container that holds the namespaces the others share. It is `attached` in awsvpc mode; in other modes it has no
+/// network, for the containers have their own.
 pub(super) fn pause(
     task: &Task,
     definition: &ecs::TaskDefinition,
-    attached: Option<(&str, Ipv4Addr)>,
+    attached: Option<Attached<'_>>,
     publish_address: IpAddr,
 ) -> ContainerSpec {
     let spec = ContainerSpec {
@@ -140,13 +157,41 @@ pub(super) fn pause(
         linux: linux::of_pause(definition),
         ..ContainerSpec::default()
     };
-    let Some((network, address)) = attached else { return spec };
+    let Some(Attached { network, address, daemons }) = attached else { return spec };
     let containers = definition.container_definitions.as_deref().unwrap_or_default();
-    ContainerSpec {
+    let mut spec = ContainerSpec {
         hostname: Some(network::private_dns_name(&task.key.scope.region, address)),
         network: ContainerNetwork::Attached { network: network.to_owned(), address },
         publish: ports::published_by_all(containers, publish_address),
         ..spec
+    };
+    if let Some(daemons) = daemons {
+        let route = ["route".to_owned(), DAEMONS_ADDRESS.to_string(), "via".to_owned(), daemons.to_string()];
+        spec.command = Some(route.into());
+        spec.linux.add_capabilities.push(NETWORK_CAPABILITY.to_owned());
+        spec.labels.insert(DAEMONS_ADDRESS_LABEL.to_owned(), daemons.to_string());
+    }
+    spec
+}
+
+/// The container that holds the network which the daemons of an instance share: at `address` on the VPC's network, and
+/// at the address under which tasks look for daemons.
+pub(super) fn daemons(instance: &ContainerInstanceKey, network: &str, address: Ipv4Addr) -> ContainerSpec {
+    let labels = [
+        (DAEMONS_LABEL, instance.arn()),
+        (CLUSTER_LABEL, instance.cluster.to_string()),
+        (ROLE_LABEL, "pause".to_owned()),
+    ];
+    ContainerSpec {
+        name: format!("ecs-daemons-{}", instance.id),
+        image: ImageSource::Pause,
+        command: Some(vec!["address".to_owned(), DAEMONS_ADDRESS.to_string()]),
+        labels: labels.into_iter().map(|(label, value)| (label.to_owned(), value)).collect(),
+        // As the ECS agent calls it.
+        hostname: Some("daemon".to_owned()),
+        network: ContainerNetwork::Attached { network: network.to_owned(), address },
+        linux: LinuxOptions { add_capabilities: vec![NETWORK_CAPABILITY.to_owned()], ..LinuxOptions::default() },
+        ..ContainerSpec::default()
     }
 }
 

@@ -6,6 +6,7 @@ use api_models::ecs::{LaunchType, TaskOverride};
 
 use super::super::fixtures::{container as container_definition, definition, task};
 use super::*;
+use crate::services::ecs::resources::DAEMON_BRIDGE;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -118,7 +119,7 @@ fn the_pause_container_has_the_address_and_all_ports() {
         definition(NetworkMode::Awsvpc, vec![container_definition("web", true), container_definition("b", false)]);
     let task = task(&definition, 7);
     let address = Ipv4Addr::new(10, 192, 0, 9);
-    let spec = pause(&task, &definition, Some(("vpc", address)), LOOPBACK);
+    let spec = pause(&task, &definition, Some(Attached { network: "vpc", address, daemons: None }), LOOPBACK);
     assert_eq!(spec.network, ContainerNetwork::Attached { network: "vpc".into(), address });
     assert_eq!(spec.hostname.as_deref(), Some("ip-10-192-0-9.ec2.internal"));
     assert_eq!((spec.publish.len(), spec.publish[0].host_port), (1, None));
@@ -160,4 +161,35 @@ fn a_container_is_told_where_its_metadata_is_and_the_users_own_entries_win() {
     let elsewhere = variables(&task, &reach("http://169.254.170.2:4566"), 0);
     assert!(elsewhere.contains(&full) && !elsewhere.contains(&relative), "{elsewhere:?}");
     assert!(!variables(&task, &Reach::default(), 0).iter().any(|variable| variable.contains("169.254")));
+}
+
+#[test]
+fn a_pause_container_sets_up_the_way_to_the_daemons() {
+    let definition = definition(NetworkMode::Awsvpc, vec![container_definition("web", true)]);
+    let (address, daemons) = (Ipv4Addr::new(10, 192, 0, 9), Ipv4Addr::new(10, 192, 0, 4));
+    let attached = Attached { network: "vpc", address, daemons: Some(daemons) };
+    let spec = pause(&task(&definition, 7), &definition, Some(attached), LOOPBACK);
+    let command = spec.command.expect("given").join(" ");
+    assert_eq!(command, "route 169.254.172.2 via 10.192.0.4");
+    assert_eq!(spec.linux.add_capabilities, ["NET_ADMIN"]);
+    assert_eq!(spec.labels[DAEMONS_ADDRESS_LABEL], "10.192.0.4");
+}
+
+#[test]
+fn daemons_of_an_instance_are_together_at_their_address() {
+    let scope = task(&ecs::TaskDefinition::default(), 1).key.scope;
+    let instance = ContainerInstanceKey { scope, cluster: "blue".into(), id: "f00d".into() };
+    let address = Ipv4Addr::new(10, 192, 0, 4);
+    let owner = daemons(&instance, "vpc", address);
+    assert_eq!(owner.network, ContainerNetwork::Attached { network: "vpc".into(), address });
+    assert_eq!(owner.command.expect("given").join(" "), "address 169.254.172.2");
+    assert_eq!(owner.linux.add_capabilities, ["NET_ADMIN"]);
+    assert_eq!(super::super::daemons::instance(&owner.labels), Some(instance));
+    assert!(!owner.labels.contains_key(TASK_ARN_LABEL), "it is no task's");
+
+    let definition = definition(DAEMON_BRIDGE.into(), vec![container_definition("web", true)]);
+    let pause = ContainerId("p".into());
+    let spec = spec_of(&definition, &task(&definition, 7), Some(&pause));
+    assert_eq!((spec.network, spec.publish), (ContainerNetwork::Container(pause), vec![]));
+    assert!(spec.linux.add_capabilities.is_empty());
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::addresses::Addresses;
+use super::addresses::{Addresses, Holder};
 use crate::runtime::{ContainerRuntime, NetworkSpec, Result, RuntimeError};
-use crate::services::ecs::network::{Cidr, VpcRange, vpc_candidates, zone_index};
-use crate::services::ecs::resources::{TaskKey, TaskStatus};
-use crate::store::Store;
+use crate::services::ecs::network::{Cidr, VpcRange, vpc_candidates};
+use crate::services::ecs::resources::TaskStatus;
+use crate::store::{State, Store};
 
 pub(super) struct Vpc {
     runtime: Arc<dyn ContainerRuntime>,
@@ -48,6 +48,11 @@ impl Vpc {
         &self.name
     }
 
+    /// The newest records.
+    pub(super) fn state(&self) -> Arc<State> {
+        self.store.snapshot()
+    }
+
     /// Makes the network unless it is there. The engine remembers its range from one run to the next.
     pub(super) async fn ensure(&self) -> Result<()> {
         let mut made = self.made.lock().await;
@@ -63,7 +68,7 @@ impl Vpc {
             for task in self.store.snapshot().tasks.values() {
                 let held = task.attachment.as_ref().and_then(|attachment| attachment.address);
                 if let (Some(address), true) = (held, task.last_status != TaskStatus::Stopped) {
-                    fresh.claim(&task.key, address);
+                    fresh.claim(&Holder::from(&task.key), address);
                 }
             }
             *addresses = Some((cidr, fresh));
@@ -110,26 +115,27 @@ impl Vpc {
         *self.made.lock().await = None;
     }
 
-    /// An address for the task in its subnet's zone; `None` when the subnet is full. After [`Vpc::ensure`].
-    pub(super) fn take(&self, task: &TaskKey, subnet_id: &str) -> Option<Ipv4Addr> {
-        self.addresses.lock().as_mut()?.1.take(task, zone_index(subnet_id))
+    /// An address in the subnet of a zone (0, 1 or 2), or the one the holder has; `None` when the subnet is full. After
+    /// [`Vpc::ensure`].
+    pub(super) fn take(&self, holder: impl Into<Holder>, zone: usize) -> Option<Ipv4Addr> {
+        self.addresses.lock().as_mut()?.1.take(&holder.into(), zone)
     }
 
-    pub(super) fn claim(&self, task: &TaskKey, address: Ipv4Addr) {
+    pub(super) fn claim(&self, holder: impl Into<Holder>, address: Ipv4Addr) {
         if let Some((_, addresses)) = self.addresses.lock().as_mut() {
-            addresses.claim(task, address);
+            addresses.claim(&holder.into(), address);
         }
     }
 
-    pub(super) fn release(&self, task: &TaskKey) {
+    pub(super) fn release(&self, holder: impl Into<Holder>) {
         if let Some((_, addresses)) = self.addresses.lock().as_mut() {
-            addresses.release(task);
+            addresses.release(&holder.into());
         }
     }
 
-    pub(super) fn avoid(&self, task: &TaskKey) {
+    pub(super) fn avoid(&self, holder: impl Into<Holder>) {
         if let Some((_, addresses)) = self.addresses.lock().as_mut() {
-            addresses.avoid(task);
+            addresses.avoid(&holder.into());
         }
     }
 

@@ -9,8 +9,8 @@ use super::lookup::is_fargate;
 use super::route::Form;
 use super::shape;
 use crate::runtime::{ContainerDetails, ContainerId, ObservedHealth, PAUSE_CONTAINER_NAME};
-use crate::services::ecs::network::{self, Cidr, default_vpc};
-use crate::services::ecs::resources::{Container, Task, TaskStatus};
+use crate::services::ecs::network::{self, Cidr, DAEMONS_ADDRESS, default_vpc};
+use crate::services::ecs::resources::{Container, DAEMON_BRIDGE, Task, TaskStatus};
 use crate::store::State;
 use crate::time::Timestamp;
 
@@ -240,6 +240,13 @@ impl<'a> View<'a> {
     }
 
     fn networks(&self, known: &ContainerDetails) -> Vec<shape::Network> {
+        if self.task.daemon.is_some() {
+            return vec![shape::Network {
+                network_mode: DAEMON_BRIDGE.to_owned(),
+                ipv4_addresses: vec![DAEMONS_ADDRESS.to_string()],
+                ..Default::default()
+            }];
+        }
         let network_mode = self.mode().as_str().to_owned();
         let Some(attachment) = &self.task.attachment else {
             let ipv4_addresses = known.addresses.iter().filter(|address| address.is_ipv4()).map(ToString::to_string);

@@ -15,7 +15,7 @@ use crate::runtime::{ContainerId, ObservedHealth};
 use crate::services::Context;
 use crate::services::ecs::agent::fixtures::{container, definition, task};
 use crate::services::ecs::metadata::route::{Route, route};
-use crate::services::ecs::resources::{Task, TaskStatus};
+use crate::services::ecs::resources::{DaemonLink, Task, TaskStatus};
 use crate::testing::context;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 192, 64, 5);
@@ -130,6 +130,16 @@ async fn containers_that_were_only_pulled_show_in_version_4() {
     let task = pulled.get("/v4/7-web/task").await;
     assert_eq!(task["Containers"][1]["KnownStatus"], "PULLED");
     assert_eq!(pulled.get("/v3/7-web/task").await["Containers"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn daemons_are_where_the_instance_s_tasks_find_them() {
+    let endpoint = Endpoint::with_task(NetworkMode::Bridge, |task| {
+        task.daemon = Some(Box::new(DaemonLink { name: "logs".into(), revision: "1".into(), settled: false }));
+    })
+    .await;
+    let web = endpoint.get("/v4/7-web").await;
+    assert_eq!(web["Networks"], json::json!([{ "NetworkMode": "daemon_bridge", "IPv4Addresses": ["169.254.172.2"] }]));
 }
 
 #[tokio::test]

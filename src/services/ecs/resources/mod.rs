@@ -24,8 +24,8 @@ pub use capacity_provider::{CapacityProvider, CapacityProviderKey};
 pub use cluster::{Cluster, ClusterKey, ClusterStatus};
 pub use container_instance::{ContainerInstance, ContainerInstanceKey, Origin, Resources};
 pub use daemon::{
-    Daemon, DaemonDeployment, DaemonKey, DaemonLink, DaemonRevision, DaemonTaskDefinition, DaemonTaskDefinitionKey,
-    DaemonTasks,
+    DAEMON_BRIDGE, Daemon, DaemonDeployment, DaemonKey, DaemonLink, DaemonRevision, DaemonTaskDefinition,
+    DaemonTaskDefinitionKey, DaemonTasks,
 };
 pub use idempotency::{IdempotencyKey, IdempotencyToken};
 pub use service::{

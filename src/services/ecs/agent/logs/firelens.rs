@@ -12,6 +12,7 @@ use api_models::ecs::{
     self, ContainerDefinition, FirelensConfiguration, FirelensConfigurationType, LogDriver, NetworkMode,
 };
 
+use super::super::advance::shares_network;
 use crate::runtime::LogOptions;
 use crate::services::ecs::resources::Task;
 
@@ -134,12 +135,12 @@ pub(crate) fn configuration(
 }
 
 fn has_network(definition: &ecs::TaskDefinition) -> bool {
-    matches!(definition.network_mode, None | Some(NetworkMode::Bridge | NetworkMode::Awsvpc))
+    matches!(definition.network_mode, None | Some(NetworkMode::Bridge)) || shares_network(definition)
 }
 
 fn inputs(writer: &mut Writer, definition: &ecs::TaskDefinition) {
     let socket = format!("{SOCKET_DIRECTORY}/{SOCKET}");
-    let listen = if definition.network_mode == Some(NetworkMode::Awsvpc) { "127.0.0.1" } else { "0.0.0.0" };
+    let listen = if shares_network(definition) { "127.0.0.1" } else { "0.0.0.0" };
     if writer.fluentd {
         writer.input("unix", &[("path", &socket)]);
         if has_network(definition) {

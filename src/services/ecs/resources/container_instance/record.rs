@@ -16,7 +16,7 @@ use crate::services::ecs::resources::daemon::RevisionId;
 use crate::store::{Record, State};
 use crate::time::Timestamp;
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ContainerInstanceKey {
     pub scope: Scope,
     pub cluster: Arc<str>,

@@ -20,6 +20,7 @@ mod tasks;
 
 pub use begin::{Wanted, begin_deployment, configuration, final_counts};
 pub use census::Counts;
+pub use convert::DAEMON_BRIDGE;
 pub use deployment::{DaemonDeployment, DaemonDeploymentKey, FinalCounts, Rollback, is_over};
 pub use find::{
     active, daemons_of, deployments_of, find, find_named, find_plainly, key_in_arn, key_of, providers_of, revisions_of,
