@@ -306,6 +306,20 @@ class CapacityProviders(unittest.TestCase):
         self.assertEqual(protected(), {instance["ec2InstanceId"]: True})
         self.ends()
 
+    def test_instances_that_were_there_before_the_provider(self):
+        """As in a configuration that makes the group, with instances, before the provider."""
+        self.groups.update_auto_scaling_group(AutoScalingGroupName=self.name, MinSize=1)
+        until("an instance", self.instances)
+        self.provider()
+        described = lambda: self.ecs.describe_container_instances(
+            cluster=self.name, containerInstances=self.instances()
+        )["containerInstances"]
+        until("its provider", lambda: [it.get("capacityProviderName") for it in described()] == [self.name])
+        self.ecs.run_task(cluster=self.name, taskDefinition=self.definition(), count=2)
+        until("both tasks", lambda: len(self.running()) == 2)
+        self.assertEqual(len(self.instances()), 1)
+        self.ends()
+
     def test_so_many_tasks_may_wait(self):
         """500 of a cluster; a service waits, RunTask is refused."""
         self.groups.update_auto_scaling_group(AutoScalingGroupName=self.name, MaxSize=0)

@@ -12,7 +12,7 @@ use crate::services::ec2::instance_types;
 use crate::services::ec2::resources::InstanceKey;
 use crate::services::ecs::resources::capacity_provider::{DRAINING_HOOK, clusters_of};
 use crate::services::ecs::resources::service::{Scheduling, ServiceKey};
-use crate::services::ecs::resources::{CapacityProvider, ContainerInstance, ContainerInstanceKey};
+use crate::services::ecs::resources::{CapacityProvider, ClusterKey, ContainerInstance, ContainerInstanceKey};
 use crate::services::ecs::scheduler::managed_scaling::{self, Member, View};
 use crate::services::ecs::scheduler::packing;
 use crate::store::{State, Transaction};
@@ -37,6 +37,7 @@ pub(super) fn manage(
     let mut after = Group::clone(&group);
     attach(&mut after, attached && settings.managed_draining == Some(ManagedDraining::Enabled), attached);
     if attached {
+        adopt(tx, provider, &after);
         protect(tx, provider, settings, &mut after);
     }
     let wake = drain(tx, &mut after, now);
@@ -68,6 +69,24 @@ fn attach(group: &mut Group, drains: bool, attached: bool) {
     }
     if !drains {
         change::remove_hook(group, DRAINING_HOOK);
+    }
+}
+
+/// Instances that joined a cluster before it had the provider are the provider's from now on. On AWS they "might not be";
+/// there they take minutes to join, though, and here they are always faster than what is created after their group.
+fn adopt(tx: &mut Transaction, provider: &CapacityProvider, group: &Group) {
+    let clusters: Vec<ClusterKey> = clusters_of(tx, &provider.key).cloned().collect();
+    let nobodys = |id: &String| {
+        let instance = joined(tx, group, id).filter(|instance| instance.capacity_provider.is_none())?;
+        (instance.status != "INACTIVE" && clusters.contains(&instance.key.cluster())).then(|| instance.key.clone())
+    };
+    let adopted: Vec<ContainerInstanceKey> = group.members.keys().filter_map(nobodys).collect();
+    for key in adopted {
+        tx.update(&key, |instance: &mut ContainerInstance| {
+            instance.capacity_provider = Some(provider.key.name.to_string());
+            instance.version += 1;
+            true
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api_models::autoscaling::TerminateInstanceInAutoScalingGroupType;
+use api_models::autoscaling::{SetDesiredCapacityType, TerminateInstanceInAutoScalingGroupType};
 use api_models::ecs::{
     AutoScalingGroupProvider, AutoScalingGroupProviderUpdate, AwsVpcConfiguration, CapacityProviderStrategyItem,
     ContainerDefinition, CreateCapacityProviderRequest, CreateClusterRequest,
@@ -15,7 +15,7 @@ use api_models::ecs::{
 use super::*;
 use crate::services::Context;
 use crate::services::autoscaling::keeper::GroupKeeper;
-use crate::services::autoscaling::operations::terminate_instance_in_auto_scaling_group;
+use crate::services::autoscaling::operations::{set_desired_capacity, terminate_instance_in_auto_scaling_group};
 use crate::services::ec2::instance_types;
 use crate::services::ec2::lifecycle::InstanceLifecycle;
 use crate::services::ecs::operations::{
@@ -355,4 +355,32 @@ async fn so_many_tasks_of_a_cluster_may_wait_for_a_group() {
     settle(&context, &scheduler).await;
     assert!(tasks(&context).iter().filter(|task| task.waiting.is_none()).count() > 10);
     shown(run(&context, &[("scaled", 1)], 6).await.expect("an answer"));
+}
+
+#[tokio::test]
+async fn instances_that_were_there_before_the_provider_are_its_own() {
+    let (context, scheduler) = ready().await;
+    with_group(&context, "fixed", ManagedScalingStatus::Disabled).await;
+    let one = SetDesiredCapacityType {
+        auto_scaling_group_name: Some("fixed".into()),
+        desired_capacity: Some(1),
+        honor_cooldown: None,
+    };
+    set_desired_capacity::handle(context.clone(), one).await.expect("set");
+    settle(&context, &scheduler).await;
+    let provider = || {
+        let state = context.snapshot();
+        state.container_instances.values().next().expect("an instance").capacity_provider.clone()
+    };
+    assert_eq!(provider(), None);
+    let put = PutClusterCapacityProvidersRequest {
+        cluster: Some("default".into()),
+        capacity_providers: Some(vec!["fixed".into()]),
+        default_capacity_provider_strategy: Some(vec![]),
+    };
+    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    settle(&context, &scheduler).await;
+    assert_eq!(provider().as_deref(), Some("fixed"));
+    let made = shown(run(&context, &[("fixed", 1)], 1).await.expect("an answer"));
+    assert_eq!(made[0].capacity_provider_name.as_deref(), Some("fixed"));
 }
