@@ -1,9 +1,11 @@
 //! The attributes of one instance, found by name without a walk through all of them.
 //!
 //! An instance has some eighty, placement asks for several of each of thousands of instances, and the record is copied
-//! for each task that takes or gives back something. So copies share one list, and the first question sorts it.
+//! for each task that takes or gives back something. So copies share one list, and the first question makes an index of it:
+//! numbers that lie together, because with thousands of instances each name that is looked at is far away in memory.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
@@ -17,8 +19,8 @@ pub struct AttributeList(Arc<Inner>);
 #[derive(Clone, Default)]
 struct Inner {
     list: Vec<Attribute>,
-    /// The places in the list, in the order of the names; of equal names the first comes first.
-    by_name: OnceLock<Box<[usize]>>,
+    /// A hash of each name and its place in the list, in this order.
+    by_name: OnceLock<Box<[(u64, usize)]>>,
 }
 
 impl AttributeList {
@@ -26,16 +28,26 @@ impl AttributeList {
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         let list = &self.0.list;
-        let of = |place: usize| list.get(place).and_then(|attribute| attribute.name.as_deref()).unwrap_or_default();
         let places = self.0.by_name.get_or_init(|| {
-            let mut places: Box<[usize]> = (0..list.len()).collect();
-            places.sort_by_key(|place| of(*place));
+            let hashed =
+                |(place, attribute): (usize, &Attribute)| (hash(attribute.name.as_deref().unwrap_or_default()), place);
+            let mut places: Box<[_]> = list.iter().enumerate().map(hashed).collect();
+            places.sort_unstable();
             places
         });
-        let first = places.partition_point(|place| of(*place) < name);
-        let found = places.get(first).filter(|place| of(**place) == name)?;
-        Some(list.get(*found)?.value.as_deref().unwrap_or(""))
+        let wanted = hash(name);
+        let first = places.partition_point(|(hash, _)| *hash < wanted);
+        let alike = places.get(first..)?.iter().take_while(|(hash, _)| *hash == wanted);
+        let of_name = |attribute: &&Attribute| attribute.name.as_deref().unwrap_or_default() == name;
+        let found = alike.filter_map(|(_, place)| list.get(*place)).find(of_name)?;
+        Some(found.value.as_deref().unwrap_or(""))
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Deref for AttributeList {

@@ -93,11 +93,12 @@ fn unfit(instance: &ContainerInstance, requirements: &Requirements<'_>) -> Optio
 }
 
 fn has_attributes(instance: &ContainerInstance, requirements: &Requirements<'_>) -> bool {
-    let architecture = attribute(instance, ARCHITECTURE_ATTRIBUTE);
     let os = attribute(instance, OS_ATTRIBUTE).unwrap_or("linux");
     requirements.attributes.iter().all(|required| grants(instance, required))
         && requirements.windows == os.eq_ignore_ascii_case("windows")
-        && requirements.cpu_architecture.is_none_or(|needed| architecture.is_none_or(|has| has == needed))
+        && requirements
+            .cpu_architecture
+            .is_none_or(|needed| attribute(instance, ARCHITECTURE_ATTRIBUTE).is_none_or(|has| has == needed))
 }
 
 /// Whether an instance has an attribute, with the value it must have if it must have one.
