@@ -67,6 +67,7 @@ mod clients;
 mod clusters;
 mod container_instances;
 mod daemons;
+mod daemons_run;
 mod deployments;
 mod durability;
 mod events;

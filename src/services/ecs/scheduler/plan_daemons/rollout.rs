@@ -12,12 +12,13 @@ use crate::services::ecs::resources::{Daemon, DaemonDeployment, DaemonRevision};
 use crate::services::ecs::scheduler::deployment::Alarms;
 use crate::time::Timestamp;
 
-// AWS names no sentences but the first: all others are ours.
+// From AWS's examples.
 const SUCCESSFUL: &str = "Deployment completed successfully.";
-const ROLLED_BACK: &str = "The daemon was rolled back to its previous revision.";
-const BREAKER: &str = "The deployment circuit breaker was triggered: daemon tasks failed to start.";
-const ALARMS: &str = "CloudWatch alarms were triggered: ";
-const NO_WAY_BACK: &str = " There is no earlier revision to roll back to.";
+// These are those of service deployments, said of daemons. (ours)
+const BREAKER: &str = "Daemon deployment failed because the circuit breaker threshold was exceeded.";
+const BREAKER_BACK: &str = "Daemon deployment rolled back because the circuit breaker threshold was exceeded.";
+const ALARMS: &str = "Daemon deployment failed because these CloudWatch alarms were in the ALARM state: ";
+const ALARMS_BACK: &str = "Daemon deployment rolled back because these CloudWatch alarms were in the ALARM state: ";
 
 /// How many tasks may fail to start: AWS shows 10 for a daemon on three instances, and has half of a service's tasks, at most
 /// 200, for services.
@@ -37,7 +38,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, view: &View<'_>, plan: &mut Plan) {
         }
         Status::StopRequested => roll_back(draft, &mut deployment, view.now),
         Status::InProgress | Status::RollbackInProgress => match failure(&deployment, view) {
-            Some((reason, alarms)) => fail(draft, &mut deployment, reason, alarms, view.now),
+            Some(alarms) => fail(draft, &mut deployment, alarms, view.now),
             None => advance(draft, &mut deployment, view, plan),
         },
         _ => {}
@@ -58,10 +59,10 @@ fn ringing(configuration: &DaemonDeploymentConfiguration, alarms: &dyn Alarms) -
     if names.is_empty() { Vec::new() } else { alarms.in_alarm(names) }
 }
 
-/// Why the deployment can't go on, and the alarms that say so.
-fn failure(deployment: &DaemonDeployment, view: &View<'_>) -> Option<(String, Vec<String>)> {
+/// The alarms because of which the deployment can't go on; none when too many tasks failed. `None` when it can.
+fn failure(deployment: &DaemonDeployment, view: &View<'_>) -> Option<Vec<String>> {
     if deployment.failure_count >= deployment.threshold {
-        return Some((BREAKER.to_owned(), Vec::new()));
+        return Some(Vec::new());
     }
     // While it goes back nobody listens to them any more.
     if deployment.status == Status::RollbackInProgress {
@@ -69,20 +70,27 @@ fn failure(deployment: &DaemonDeployment, view: &View<'_>) -> Option<(String, Ve
     }
     let mut alarms = ringing(&deployment.configuration, view.alarms);
     alarms.retain(|name| !deployment.alarms_ignored.contains(name));
-    (!alarms.is_empty()).then(|| (format!("{ALARMS}{}", alarms.join(", ")), alarms))
+    (!alarms.is_empty()).then_some(alarms)
 }
 
-fn fail(draft: &Draft<'_>, deployment: &mut DaemonDeployment, reason: String, alarms: Vec<String>, now: Timestamp) {
-    deployment.breaker_triggered |= alarms.is_empty();
-    deployment.triggered_alarms = alarms;
+fn fail(draft: &Draft<'_>, deployment: &mut DaemonDeployment, alarms: Vec<String>, now: Timestamp) {
+    let back = deployment.status != Status::RollbackInProgress && back(draft, deployment).is_some();
+    let reason = match (alarms.is_empty(), back) {
+        (true, true) => BREAKER_BACK.to_owned(),
+        (true, false) => BREAKER.to_owned(),
+        (false, true) => format!("{ALARMS_BACK}{}.", alarms.join(", ")),
+        (false, false) => format!("{ALARMS}{}.", alarms.join(", ")),
+    };
     if deployment.status == Status::RollbackInProgress {
         return end(deployment, Status::RollbackFailed, reason, now);
     }
-    if back(draft, deployment).is_some() {
+    deployment.breaker_triggered = alarms.is_empty();
+    deployment.triggered_alarms = alarms;
+    if back {
         deployment.status = Status::StopRequested;
         deployment.status_reason = Some(reason);
     } else {
-        end(deployment, Status::Stopped, format!("{reason}{NO_WAY_BACK}"), now);
+        end(deployment, Status::Stopped, reason, now);
     }
 }
 
@@ -177,8 +185,7 @@ fn baking(deployment: &mut DaemonDeployment, now: Timestamp, plan: &mut Plan) ->
 
 fn done(daemon: &mut Daemon, deployment: &mut DaemonDeployment, now: Timestamp) {
     if deployment.status == Status::RollbackInProgress {
-        let why = deployment.rollback.as_ref().map(|rollback| rollback.reason.as_str()).unwrap_or_default();
-        let reason = format!("{ROLLED_BACK} {why}");
+        let reason = deployment.rollback.as_ref().map(|rollback| rollback.reason.clone()).unwrap_or_default();
         end(deployment, Status::RollbackSuccessful, reason, now);
     } else {
         end(deployment, Status::Successful, SUCCESSFUL.to_owned(), now);
