@@ -37,7 +37,7 @@ fn container(task: &Task, name: &str) -> String {
 }
 
 /// What a program in the container gets from there, or which status.
-fn get_inside(task: &Task, url: &str) -> Result<String, String> {
+pub(crate) fn get_inside(task: &Task, url: &str) -> Result<String, String> {
     docker::try_run(&["exec", &container(task, "web"), "/sample-app", "get", url])
 }
 

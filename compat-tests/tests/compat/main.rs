@@ -66,6 +66,7 @@ mod chaos;
 mod clients;
 mod clusters;
 mod container_instances;
+mod daemon_network;
 mod daemons;
 mod daemons_run;
 mod deployments;
