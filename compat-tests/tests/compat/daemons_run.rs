@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-daemons.html>
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use aws_sdk_ecs::types::{
     CapacityProviderStrategyItem, Compatibility, ContainerInstance, ContainerInstanceField,
@@ -11,7 +12,8 @@ use aws_sdk_ecs::types::{
     Task,
 };
 use compat_tests::{
-    APP_IMAGE, Ecs, Registers, Runtime, Server, app, awsvpc, docker, random_name, refusal, wait_until, wait_until_some,
+    APP_IMAGE, Ecs, Registers, Runtime, Server, Store, app, awsvpc, docker, random_account, random_name, refusal,
+    wait_until, wait_until_some,
 };
 use serde_json::json;
 
@@ -260,4 +262,45 @@ async fn a_daemon_that_does_not_start_is_rolled_back() {
     again.clone().send().await.expect("DeleteDaemon");
     let (code, message) = refusal(again.send().await);
     assert!(code == "InvalidParameterException" && message.contains("deployment deletion is ongoing"), "{message}");
+}
+
+/// `kill -9` while an update rolls out, and while the daemon is deleted: each goes on and ends, and no container is left.
+#[tokio::test]
+async fn a_rollout_goes_on_after_a_kill() {
+    needs_own_server!();
+    let store = Arc::new(Store::in_folder());
+    let account = random_account();
+    let start = || Server::start_on(store.clone(), Runtime::Docker, &[]);
+    let server = start();
+    let ecs = server.ecs_in(&account, "us-east-1");
+    let (cluster, provider) = managed(&ecs).await;
+    let first = agent(&ecs, APP_IMAGE).await;
+    let arn = create(&ecs, &cluster, &provider, &first).await;
+    serve(&ecs, &cluster, &provider, 1).await;
+    let second = agent(&ecs, APP_IMAGE).await;
+    let update = ecs.update_daemon().daemon_arn(&arn).daemon_task_definition_arn(&second);
+    let update = update.capacity_provider_arns(ecs.arn(&format!("capacity-provider/{provider}")));
+    update.send().await.expect("UpdateDaemon");
+    server.kill();
+
+    let server = start();
+    let ecs = server.ecs_in(&account, "us-east-1");
+    comes_to(&ecs, &arn, DaemonDeploymentStatus::Successful).await;
+    steady(&ecs, &cluster).await;
+    let now = agents(&ecs, &cluster).await;
+    assert!(now.iter().all(|task| task.task_definition_arn() == Some(second.as_str())));
+    assert_eq!(on(&now), on(&tasks(&ecs, &cluster).await));
+    ecs.delete_daemon().daemon_arn(&arn).send().await.expect("DeleteDaemon");
+    server.kill();
+
+    let server = start();
+    let ecs = server.ecs_in(&account, "us-east-1");
+    wait_until("the daemon's tasks to be gone", PATIENCE, || async {
+        let listed =
+            ecs.list_daemons().cluster_arn(ecs.arn(&format!("cluster/{cluster}"))).send().await.expect("listed");
+        listed.daemon_summaries_list().is_empty()
+    })
+    .await;
+    steady(&ecs, &cluster).await;
+    server.stop();
 }
