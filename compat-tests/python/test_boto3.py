@@ -117,6 +117,62 @@ class Boto3(unittest.TestCase):
         with self.assertRaises(WaiterError):
             stable.wait(cluster=self.cluster, services=["web"], WaiterConfig=WAIT)
 
+    def test_a_daemon_and_its_waiters(self):
+        settings = {
+            "infrastructureRoleArn": "arn:aws:iam::000000000000:role/infrastructure",
+            "instanceLaunchTemplate": {
+                "ec2InstanceProfileArn": "arn:aws:iam::000000000000:instance-profile/ecs",
+                "networkConfiguration": {"subnets": ["subnet-1"]},
+            },
+        }
+        provider = self.ecs.create_capacity_provider(
+            name=self.cluster, cluster=self.cluster, managedInstancesProvider=settings
+        )["capacityProvider"]["capacityProviderArn"]
+        definition = self.ecs.register_daemon_task_definition(
+            family=self.cluster, containerDefinitions=[container("agent")]
+        )["daemonTaskDefinitionArn"]
+        asked = {"daemonTaskDefinitionArn": definition, "capacityProviderArns": [provider]}
+        create = {
+            "daemonName": "agent",
+            "clusterArn": self.ecs.describe_clusters(clusters=[self.cluster])["clusters"][0]["clusterArn"],
+            "deploymentConfiguration": {"drainPercent": 20.0, "bakeTimeInMinutes": 5},
+            "critical": False,
+            **asked,
+        }
+        made = self.ecs.create_daemon(clientToken=self.cluster, **create)
+        self.assertEqual(self.ecs.create_daemon(clientToken=self.cluster, **create)["daemonArn"], made["daemonArn"])
+        with self.assertRaisesRegex(self.ecs.exceptions.InvalidParameterException, "not idempotent"):
+            self.ecs.create_daemon(clientToken=self.cluster, **{**create, "critical": True})
+        daemon = made["daemonArn"]
+        self.ecs.get_waiter("daemon_active").wait(daemonArn=daemon, WaiterConfig=WAIT)
+
+        def critical():
+            revision = self.ecs.describe_daemon(daemonArn=daemon)["daemon"]["currentRevisions"][0]["arn"]
+            return self.ecs.describe_daemon_revisions(daemonRevisionArns=[revision])["daemonRevisions"][0]["critical"]
+
+        def wait(status, deployment):
+            waiter = self.ecs.get_waiter(f"daemon_deployment_{status}")
+            waiter.wait(daemonDeploymentArns=[deployment], WaiterConfig=WAIT)
+
+        self.assertIs(critical(), False)
+        first = self.ecs.describe_daemon_deployments(daemonDeploymentArns=[made["deploymentArn"]])
+        self.assertEqual(
+            first["daemonDeployments"][0]["deploymentConfiguration"],
+            {"drainPercent": 20.0, "bakeTimeInMinutes": 5, "alarms": {"alarmNames": [], "enable": False}},
+        )
+        # What is left out has its default again.
+        updated = self.ecs.update_daemon(daemonArn=daemon, **asked)
+        self.assertIs(critical(), True)
+        wait("successful", updated["deploymentArn"])
+        wait("stopped", made["deploymentArn"])
+        listed = self.ecs.list_daemon_deployments(daemonArn=daemon, status=["SUCCESSFUL"])["daemonDeployments"]
+        self.assertEqual([it["daemonDeploymentArn"] for it in listed], [updated["deploymentArn"]])
+        deleted = self.ecs.delete_daemon(daemonArn=daemon)
+        self.assertEqual(deleted["status"], "DELETE_IN_PROGRESS")
+        wait("successful", deleted["deploymentArn"])
+        with self.assertRaises(self.ecs.exceptions.DaemonNotFoundException):
+            self.ecs.describe_daemon(daemonArn=daemon)
+
     def test_errors_are_modelled_exceptions(self):
         with self.assertRaises(self.ecs.exceptions.ClusterNotFoundException) as raised:
             self.ecs.delete_cluster(cluster="missing")

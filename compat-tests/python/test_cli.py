@@ -86,59 +86,6 @@ class Cli(unittest.TestCase):
                 return
         self.fail(f"{member} is not {value}: {services}")
 
-    def test_a_daemon(self):
-        name = f"cli-{uuid.uuid4().hex[:8]}"
-        cluster = self.ok("create-cluster", "--cluster-name", name)["cluster"]["clusterArn"]
-        template = {
-            "ec2InstanceProfileArn": "arn:aws:iam::000000000000:instance-profile/ecs",
-            "networkConfiguration": {"subnets": ["subnet-1"]},
-        }
-        provider = self.ok(
-            "create-capacity-provider", "--name", name, "--cluster", name, "--managed-instances-provider",
-            json.dumps({
-                "infrastructureRoleArn": "arn:aws:iam::000000000000:role/infrastructure",
-                "instanceLaunchTemplate": template,
-            }),
-        )["capacityProvider"]["capacityProviderArn"]
-        definition = self.ok(
-            "register-daemon-task-definition", "--family", name, "--container-definitions",
-            '[{"name": "agent", "image": "localecs/sample-app:latest", "memory": 64}]',
-        )["daemonTaskDefinitionArn"]
-        self.ok("wait", "daemon-task-definition-active", "--daemon-task-definition", definition)
-        made = self.ok(
-            "create-daemon", "--cluster-arn", cluster, "--daemon-name", "agent", "--daemon-task-definition-arn",
-            definition, "--capacity-provider-arns", provider, "--no-critical", "--deployment-configuration",
-            '{"drainPercent":20.0,"bakeTimeInMinutes":5}',
-        )
-        daemon = made["daemonArn"]
-        self.ok("wait", "daemon-active", "--daemon-arn", daemon)
-
-        def critical():
-            revision = self.ok(
-                "describe-daemon", "--daemon-arn", daemon, "--query", "daemon.currentRevisions[0].arn"
-            )
-            return self.ok(
-                "describe-daemon-revisions", "--daemon-revision-arns", revision,
-                "--query", "daemonRevisions[0].critical",
-            )
-
-        self.assertIs(critical(), False)
-        deployment = self.ok("describe-daemon-deployments", "--daemon-deployment-arns", made["deploymentArn"])
-        configuration = deployment["daemonDeployments"][0]["deploymentConfiguration"]
-        self.assertEqual(
-            configuration,
-            {"drainPercent": 20.0, "bakeTimeInMinutes": 5, "alarms": {"alarmNames": [], "enable": False}},
-        )
-        # What is left out has its default again.
-        self.ok(
-            "update-daemon", "--daemon-arn", daemon, "--daemon-task-definition-arn", definition,
-            "--capacity-provider-arns", provider,
-        )
-        self.assertIs(critical(), True)
-        listed = self.ok("list-daemon-deployments", "--daemon-arn", daemon)["daemonDeployments"]
-        self.assertEqual(len(listed), 2)
-        self.assertEqual(self.ok("delete-daemon", "--daemon-arn", daemon)["status"], "DELETE_IN_PROGRESS")
-
     def test_errors(self):
         gone = aws("delete-cluster", "--cluster", "missing")
         self.assertEqual(gone.returncode, 255)

@@ -1,11 +1,14 @@
 //! Daemons and daemon task definitions through the official client: requests and refusals.
 
+use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{
-    CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition, DaemonDeploymentConfiguration,
-    DaemonPropagateTags, DaemonStatus, DaemonTaskDefinitionStatus, InstanceLaunchTemplate,
-    ManagedInstancesNetworkConfiguration, Tag,
+    CapacityProviderUpdateStatus, CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition,
+    DaemonDeploymentConfiguration, DaemonDeploymentStatus, DaemonPropagateTags, DaemonStatus,
+    DaemonTaskDefinitionStatus, InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration, Tag,
 };
-use compat_tests::{Ecs, random_name, refusal};
+use compat_tests::{Ecs, random_name, refusal, wait_until};
+
+use crate::services::PATIENCE;
 
 on_simulated!(daemon_task_definitions_live, a_daemon_is_created_updated_and_deleted, daemons_are_refused);
 
@@ -36,8 +39,18 @@ async fn daemon_task_definitions_live(ecs: Ecs) {
     assert_eq!(refusal(missing).0, "ClientException");
 }
 
+/// Waits until the deployment is SUCCESSFUL.
+async fn successful(ecs: &Ecs, deployment: &str) {
+    wait_until("a successful deployment", PATIENCE, || async {
+        let described = ecs.describe_daemon_deployments().daemon_deployment_arns(deployment).send().await;
+        let described = described.expect("described");
+        described.daemon_deployments()[0].status() == Some(&DaemonDeploymentStatus::Successful)
+    })
+    .await;
+}
+
 /// A cluster, the ARN of a capacity provider of its own, and that of a daemon task definition.
-async fn surroundings(ecs: &Ecs) -> (String, String, String) {
+pub(crate) async fn surroundings(ecs: &Ecs) -> (String, String, String) {
     let cluster = ecs.cluster().await;
     let network = ManagedInstancesNetworkConfiguration::builder().subnets("subnet-a").build();
     let template = InstanceLaunchTemplate::builder()
@@ -98,6 +111,8 @@ async fn a_daemon_is_created_updated_and_deleted(ecs: Ecs) {
     let update = ecs.update_daemon().daemon_arn(&daemon).daemon_task_definition_arn(&definition);
     let updated = update.capacity_provider_arns(&provider).send().await.expect("updated");
     let second = updated.deployment_arn().expect("a deployment").to_owned();
+    // There are no instances that it would have to be brought to.
+    successful(&ecs, &second).await;
     let mut pages = ecs.list_daemon_deployments().daemon_arn(&daemon).max_results(1).send().await.expect("a page");
     let mut listed = Vec::new();
     loop {
@@ -130,6 +145,18 @@ async fn a_daemon_is_created_updated_and_deleted(ecs: Ecs) {
     assert!(reason.contains("You must delete all daemons and services"), "{reason}");
     let deleted = ecs.delete_daemon().daemon_arn(&daemon).send().await.expect("deleted");
     assert_eq!(deleted.status(), Some(&DaemonStatus::DeleteInProgress));
+    wait_until("the end of the daemon", PATIENCE, || async {
+        let described = ecs.describe_daemon().daemon_arn(&daemon).send().await;
+        described.is_err_and(|error| error.code() == Some("DaemonNotFoundException"))
+    })
+    .await;
+    successful(&ecs, deleted.deployment_arn().expect("a deployment")).await;
+    let listed = ecs.list_daemons().cluster_arn(ecs.arn(&format!("cluster/{cluster}"))).send().await.expect("listed");
+    assert!(listed.daemon_summaries_list().is_empty());
+    let held = ecs.delete_capacity_provider().capacity_provider(&provider).send().await.expect("an answer");
+    let status = held.capacity_provider().and_then(|it| it.update_status()).cloned();
+    assert_eq!(status, Some(CapacityProviderUpdateStatus::DeleteInProgress));
+    ecs.delete_cluster().cluster(&cluster).send().await.expect("deleted");
 }
 
 async fn daemons_are_refused(ecs: Ecs) {

@@ -5,15 +5,15 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use aws_sdk_ecs::types::{
-    CapacityProviderStrategyItem, DeploymentCircuitBreaker, DeploymentConfiguration, LaunchType, NetworkMode,
-    PlacementConstraint, PlacementConstraintType, SchedulingStrategy,
+    CapacityProviderStrategyItem, Compatibility, DaemonContainerDefinition, DeploymentCircuitBreaker,
+    DeploymentConfiguration, LaunchType, NetworkMode, PlacementConstraint, PlacementConstraintType, SchedulingStrategy,
 };
-use compat_tests::{Ecs, Registers, Runs, app, awsvpc, random_name};
-use serde_json::Value;
+use compat_tests::{Ecs, Registers, Runs, app, awsvpc, http, random_name};
+use serde_json::{Value, json};
 
 on_both!(states_of_a_task, a_service_and_its_deployments);
 
-on_simulated!(a_service_without_room, a_service_of_a_crash_loop, a_daemon_whose_constraints_change);
+on_simulated!(a_service_without_room, a_service_of_a_crash_loop, a_daemon_whose_constraints_change, a_managed_daemon,);
 
 /// A stream of server-sent events.
 struct Events {
@@ -102,11 +102,16 @@ async fn states_of_a_task(ecs: Ecs) {
 impl Events {
     /// Everything said of services until `eventName` is that.
     fn of_services_until(&mut self, name: &str) -> Vec<Value> {
+        self.until(&["ECS Service Action", "ECS Deployment State Change"], name)
+    }
+
+    /// Everything said in these types of events until `eventName` is that.
+    fn until(&mut self, types: &[&str], name: &str) -> Vec<Value> {
         let (mut events, started) = (Vec::new(), Instant::now());
         loop {
             assert!(started.elapsed() < Duration::from_secs(90), "no {name} among {events:#?}");
             let event = self.next();
-            if !matches!(event["detail-type"].as_str(), Some("ECS Service Action" | "ECS Deployment State Change")) {
+            if !event["detail-type"].as_str().is_some_and(|it| types.contains(&it)) {
                 continue;
             }
             events.push(event);
@@ -244,4 +249,52 @@ async fn a_daemon_whose_constraints_change(ecs: Ecs) {
     assert_eq!(detail["eventType"], "ERROR");
     assert_eq!(detail["containerInstanceArns"], serde_json::json!([instance]));
     assert_eq!(detail["taskArns"], serde_json::json!(task.expect("its tasks")));
+}
+
+async fn a_managed_daemon(ecs: Ecs) {
+    let (cluster, provider, _) = crate::daemons::surroundings(&ecs).await;
+    // Its first task does not start.
+    let image = random_name("agent");
+    let fault = json!({ "fault": "createFails", "image": image, "times": 1 }).to_string();
+    let url = format!("{}/_localecs/faults", ecs.endpoint);
+    let answer = http::request("POST", &url, &[], fault.as_bytes(), Duration::from_secs(10)).expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let container = DaemonContainerDefinition::builder().name("agent").image(&image).memory(64).build();
+    let register = ecs.register_daemon_task_definition().family(random_name("daemon"));
+    let registered = register.container_definitions(container.expect("complete")).send().await.expect("registered");
+    let definition = registered.daemon_task_definition_arn().expect("an ARN");
+    let mut events = Events::of_cluster(&ecs.endpoint, &cluster);
+    let create = ecs.create_daemon().daemon_name("agent").cluster_arn(ecs.arn(&format!("cluster/{cluster}")));
+    let create = create.daemon_task_definition_arn(definition).capacity_provider_arns(&provider);
+    let made = create.send().await.expect("created");
+    let deployments = &["ECS Daemon Deployment State Change"];
+    let told = events.until(deployments, "DAEMON_DEPLOYMENT_SUCCESSFUL");
+    let expected = ["DAEMON_DEPLOYMENT_PENDING", "DAEMON_DEPLOYMENT_IN_PROGRESS", "DAEMON_DEPLOYMENT_SUCCESSFUL"];
+    let names: Vec<_> = told.iter().filter_map(|event| event["detail"]["eventName"].as_str()).collect();
+    assert_eq!(names, expected);
+    let first = &told[0];
+    assert_eq!(first["resources"][0].as_str(), made.daemon_arn());
+    assert_eq!(first["detail"]["daemonDeploymentArn"].as_str(), made.deployment_arn());
+    assert_eq!(first["detail"]["eventType"], "INFO");
+
+    let task = ecs
+        .on_fargate()
+        .set_requires_compatibilities(Some(vec![Compatibility::ManagedInstances]))
+        .container_definitions(app("web", &[]).build())
+        .registered()
+        .await;
+    let name = provider.rsplit('/').next().expect("a name");
+    let strategy = CapacityProviderStrategyItem::builder().capacity_provider(name).weight(1).build();
+    let run = ecs.run_task().cluster(&cluster).task_definition(&task).network_configuration(awsvpc(&["subnet-a"]));
+    let run = run.capacity_provider_strategy(strategy.expect("a strategy")).send().await.expect("RunTask");
+    let told = events.until(&["ECS Daemon Service Action"], "DAEMON_TASK_START_IMPAIRED");
+    let detail = &told[0]["detail"];
+    assert_eq!((&detail["eventType"], &detail["failureType"]), (&"WARNING".into(), &"TASK_FAILED_TO_RUN".into()));
+    assert_eq!((&detail["capacityProviderName"], &told[0]["resources"][0]), (&name.into(), &detail["taskArn"]));
+    let reason = detail["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("Task failed to reach RUNNING status: CannotCreateContainerError"), "{reason}");
+    // The next one does, and the instance takes other tasks.
+    let task = ecs.running(&run.tasks()[0]).await;
+    assert_eq!(detail["containerInstanceArn"].as_str(), task.container_instance_arn());
+    ecs.stop(&task).await;
 }

@@ -127,8 +127,9 @@ pub(super) fn of_task(before: Option<&Task>, after: &Task) -> Option<Fact> {
     if !ended || after.started_at.is_some() || after.stop_code.as_ref().is_some_and(asked) {
         return None;
     }
-    let of_container = || after.containers.iter().find_map(|container| container.reason.as_deref());
-    let reason = after.stopped_reason.as_deref().or_else(of_container).unwrap_or("unknown");
+    // The task's own reason often says no more than that it did not start.
+    let of_container = after.containers.iter().find_map(|container| container.reason.as_deref());
+    let reason = of_container.or(after.stopped_reason.as_deref()).unwrap_or("unknown");
     Some(Fact::DaemonTask(Impaired {
         revision: after.daemon_revision()?,
         definition_arn: after.definition_arn(),
@@ -163,17 +164,19 @@ pub(super) fn of_daemon(before: Option<&Daemon>, after: &Daemon, state: &State) 
     news.map(impaired).collect()
 }
 
-/// What `RESOURCE:CPU` and its like mean.
+/// What `RESOURCE:CPU` and its like mean; what is a sentence already is told as it is.
 fn sentence(reason: &str) -> String {
+    const UNABLE: &str = "Unable to place daemon task on container instance";
     let lacking = match reason {
         "RESOURCE:CPU" => "insufficient CPU",
         "RESOURCE:MEMORY" => "insufficient memory",
         // (ours)
         "RESOURCE:GPU" => "insufficient GPUs",
         "RESOURCE:PORTS" => "a host port is in use",
-        _ => return format!("{reason} - Unable to place daemon task on container instance"),
+        _ if reason.contains(' ') => return format!("{UNABLE}: {reason}"),
+        _ => return format!("{reason} - {UNABLE}"),
     };
-    format!("{reason} - Unable to place daemon task on container instance: {lacking}")
+    format!("{reason} - {UNABLE}: {lacking}")
 }
 
 #[cfg(test)]

@@ -150,4 +150,6 @@ async fn an_instance_without_room_is_told_once() {
     assert!(event.contains(&format!(r#""containerInstanceArn":"{ARN}:container-instance/default/i""#)), "{event}");
     assert_eq!(note(&["i RESOURCE:CPU", "j RESOURCE:MEMORY"]).await.len(), 1);
     assert_eq!(note(&["j RESOURCE:MEMORY"]).await, [""; 0]);
+    let events = note(&["j The role is unusable."]).await;
+    assert!(events[0].contains("daemon task on container instance: The role is unusable."), "{events:?}");
 }
