@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use api_models::Unexpected;
 use api_models::autoscaling::{CreateAutoScalingGroupType, LaunchTemplateSpecification};
 use api_models::ec2::{CreateLaunchTemplateRequest, RequestLaunchTemplateData};
 use api_models::ecs::{
     CreateCapacityProviderRequest, CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition,
-    InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration, RegisterDaemonTaskDefinitionRequest,
+    InfrastructureOptimization, InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration,
+    RegisterDaemonTaskDefinitionRequest, TaskStopCode,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,9 +21,10 @@ use crate::services::autoscaling::operations::create_auto_scaling_group;
 use crate::services::ec2::operations::create_launch_template;
 use crate::services::ecs::exec::Sessions;
 use crate::services::ecs::operations::{create_capacity_provider, register_daemon_task_definition};
+use crate::services::ecs::resources::{Task, TaskKey, TaskStatus, reservation};
 use crate::services::sts::resources::Caller;
 use crate::services::{CallerAddress, Context, Shared};
-use crate::store::Store;
+use crate::store::{Store, Transaction};
 use crate::time::{Clock, Timestamp};
 
 /// When the clock of [`context`] stands: 2026-01-01T00:00:00Z.
@@ -61,7 +64,12 @@ pub(crate) fn logs(clock: &Clock) -> Arc<LogStore> {
 
 /// A capacity provider of the default cluster with managed instances of any type, in one subnet.
 pub(crate) async fn managed_provider(context: &Context, name: &str) {
-    let subnets = Some(vec!["subnet-1".into()]);
+    managed_provider_in(context, name, &["subnet-1"], None).await;
+}
+
+/// [`managed_provider`] in these subnets, whose instances go after so many seconds without tasks.
+pub(crate) async fn managed_provider_in(context: &Context, name: &str, subnets: &[&str], scale_in_after: Option<i32>) {
+    let subnets = Some(subnets.iter().map(|subnet| (*subnet).to_owned()).collect());
     let network = ManagedInstancesNetworkConfiguration { subnets, ..ManagedInstancesNetworkConfiguration::default() };
     let template = InstanceLaunchTemplate {
         ec2_instance_profile_arn: Some("arn:aws:iam::123456789012:instance-profile/ecs".into()),
@@ -74,11 +82,41 @@ pub(crate) async fn managed_provider(context: &Context, name: &str) {
         managed_instances_provider: Some(Box::new(CreateManagedInstancesProviderConfiguration {
             infrastructure_role_arn: Some("arn:aws:iam::123456789012:role/infrastructure".into()),
             instance_launch_template: Some(Box::new(template)),
+            infrastructure_optimization: Some(Box::new(InfrastructureOptimization { scale_in_after })),
             ..CreateManagedInstancesProviderConfiguration::default()
         })),
         ..CreateCapacityProviderRequest::default()
     };
     create_capacity_provider::handle(context.clone(), request).await.expect("a provider");
+}
+
+/// Changes a task, if it is there, as the agent does: one that is STOPPED gives back what it took.
+pub(crate) async fn change_task(context: &Context, key: &TaskKey, change: impl FnOnce(&mut Task)) {
+    let work = |tx: &mut Transaction| {
+        let Some(task) = tx.tasks.get(key) else { return Ok(()) };
+        let mut task = Task::clone(task);
+        change(&mut task);
+        if task.last_status == TaskStatus::Stopped {
+            reservation::release(tx, &mut task);
+        }
+        tx.put(task);
+        Ok::<_, Unexpected>(())
+    };
+    context.store().transact(work).await.expect("in memory");
+}
+
+/// The task has ended: by itself, unless it was to stop.
+pub(crate) fn end_task(task: &mut Task, now: Timestamp) {
+    if task.desired_status != TaskStatus::Stopped {
+        task.desired_status = TaskStatus::Stopped;
+        let code = match task.started_at {
+            Some(_) => TaskStopCode::EssentialContainerExited,
+            None => TaskStopCode::TaskFailedToStart,
+        };
+        task.stop_code = Some(code);
+    }
+    task.last_status = TaskStatus::Stopped;
+    task.stopped_at = Some(now);
 }
 
 /// The next revision of a daemon task definition of one container.

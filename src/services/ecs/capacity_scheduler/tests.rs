@@ -5,11 +5,10 @@ use std::time::Duration;
 use api_models::autoscaling::{SetDesiredCapacityType, TerminateInstanceInAutoScalingGroupType};
 use api_models::ecs::{
     AutoScalingGroupProvider, AutoScalingGroupProviderUpdate, AwsVpcConfiguration, CapacityProviderStrategyItem,
-    ContainerDefinition, CreateCapacityProviderRequest, CreateClusterRequest,
-    CreateManagedInstancesProviderConfiguration, InstanceLaunchTemplate, LaunchType,
-    ManagedInstancesNetworkConfiguration, ManagedScaling, ManagedScalingStatus, ManagedTerminationProtection,
-    NetworkConfiguration, NetworkMode, PutClusterCapacityProvidersRequest, RegisterTaskDefinitionRequest,
-    RunTaskRequest, RunTaskResponse, Task as Shown, UpdateCapacityProviderRequest,
+    ContainerDefinition, CreateCapacityProviderRequest, CreateClusterRequest, LaunchType, ManagedScaling,
+    ManagedScalingStatus, ManagedTerminationProtection, NetworkConfiguration, NetworkMode,
+    PutClusterCapacityProvidersRequest, RegisterTaskDefinitionRequest, RunTaskRequest, RunTaskResponse, Task as Shown,
+    UpdateCapacityProviderRequest,
 };
 
 use super::*;
@@ -25,7 +24,7 @@ use crate::services::ecs::operations::{
 use crate::services::ecs::resources::container_instance::Origin;
 use crate::services::ecs::resources::container_instance::launch::{NewInstance, launch};
 use crate::services::ecs::resources::{ClusterKey, Task, TaskStatus, reservation};
-use crate::testing::{auto_scaling_group, context};
+use crate::testing::{auto_scaling_group, context, managed_provider_in};
 
 /// The default cluster, and `web`: awsvpc, a quarter of a vCPU and half a GiB.
 async fn ready() -> (Context, CapacityScheduler) {
@@ -47,26 +46,7 @@ async fn ready() -> (Context, CapacityScheduler) {
 }
 
 async fn with_managed(context: &Context) -> CapacityProviderKey {
-    let network = ManagedInstancesNetworkConfiguration {
-        subnets: Some(vec!["subnet-1".into(), "subnet-2".into(), "subnet-3".into()]),
-        ..ManagedInstancesNetworkConfiguration::default()
-    };
-    let template = InstanceLaunchTemplate {
-        ec2_instance_profile_arn: Some("arn:aws:iam::123456789012:instance-profile/ecs".into()),
-        network_configuration: Some(Box::new(network)),
-        ..InstanceLaunchTemplate::default()
-    };
-    let request = CreateCapacityProviderRequest {
-        name: Some("managed".into()),
-        cluster: Some("default".into()),
-        managed_instances_provider: Some(Box::new(CreateManagedInstancesProviderConfiguration {
-            infrastructure_role_arn: Some("arn:aws:iam::123456789012:role/infrastructure".into()),
-            instance_launch_template: Some(Box::new(template)),
-            ..CreateManagedInstancesProviderConfiguration::default()
-        })),
-        ..CreateCapacityProviderRequest::default()
-    };
-    create_capacity_provider::handle(context.clone(), request).await.expect("a provider");
+    managed_provider_in(context, "managed", &["subnet-1", "subnet-2", "subnet-3"], None).await;
     CapacityProviderKey::new(&context.scope, "managed")
 }
 

@@ -9,11 +9,9 @@ use std::time::Duration;
 
 use api_models::Unexpected;
 use api_models::ecs::{
-    AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerDefinition, CreateCapacityProviderRequest,
-    CreateClusterRequest, CreateManagedInstancesProviderConfiguration, CreateServiceRequest,
-    DaemonDeploymentConfiguration, DaemonDeploymentStatus, InfrastructureOptimization, InstanceLaunchTemplate,
-    ManagedInstancesNetworkConfiguration, NetworkConfiguration, NetworkMode, RegisterDaemonTaskDefinitionRequest,
-    RegisterTaskDefinitionRequest, RunTaskRequest, TaskStopCode,
+    AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerDefinition, CreateClusterRequest, CreateServiceRequest,
+    DaemonDeploymentConfiguration, DaemonDeploymentStatus, NetworkConfiguration, NetworkMode,
+    RegisterDaemonTaskDefinitionRequest, RegisterTaskDefinitionRequest, RunTaskRequest,
 };
 
 use super::*;
@@ -23,20 +21,17 @@ use crate::runtime::ObservedHealth;
 use crate::services::Context;
 use crate::services::ecs::capacity_scheduler::CapacityScheduler;
 use crate::services::ecs::operations::{
-    create_capacity_provider, create_cluster, create_service, register_daemon_task_definition,
-    register_task_definition, run_task,
+    create_cluster, create_service, register_daemon_task_definition, register_task_definition, run_task,
 };
 use crate::services::ecs::resources::daemon::{
     DaemonDeploymentKey, DaemonTaskDefinitionKey, Wanted, begin_deployment, configuration,
 };
-use crate::services::ecs::resources::service::Backoff;
 use crate::services::ecs::resources::{
     CapacityProviderKey, ContainerInstance, Daemon, DaemonDeployment, ServiceKey, Task, TaskKey, TaskStatus,
-    reservation,
 };
 use crate::services::ecs::service_scheduler::ServiceScheduler;
 use crate::services::ecs::service_scheduler::surroundings::{AlarmState, Outside, Surroundings};
-use crate::testing::context_seeded;
+use crate::testing::{change_task, context_seeded, end_task, managed_provider_in};
 
 /// Daemon task definitions: one that is well, one that never starts, one with a health check, one that needs more than
 /// instances have.
@@ -98,33 +93,10 @@ impl World {
             context,
             cluster,
         };
-        world.add_provider("one").await;
-        world.add_provider("two").await;
+        for name in ["one", "two"] {
+            managed_provider_in(&world.context, name, &["subnet-1", "subnet-2"], Some(600)).await;
+        }
         world
-    }
-
-    async fn add_provider(&self, name: &str) {
-        let network = ManagedInstancesNetworkConfiguration {
-            subnets: Some(vec!["subnet-1".into(), "subnet-2".into()]),
-            ..ManagedInstancesNetworkConfiguration::default()
-        };
-        let template = InstanceLaunchTemplate {
-            ec2_instance_profile_arn: Some("arn:aws:iam::123456789012:instance-profile/ecs".into()),
-            network_configuration: Some(Box::new(network)),
-            ..InstanceLaunchTemplate::default()
-        };
-        let request = CreateCapacityProviderRequest {
-            name: Some(name.into()),
-            cluster: Some("default".into()),
-            managed_instances_provider: Some(Box::new(CreateManagedInstancesProviderConfiguration {
-                infrastructure_role_arn: Some("arn:aws:iam::123456789012:role/infrastructure".into()),
-                instance_launch_template: Some(Box::new(template)),
-                infrastructure_optimization: Some(Box::new(InfrastructureOptimization { scale_in_after: Some(600) })),
-                ..CreateManagedInstancesProviderConfiguration::default()
-            })),
-            ..CreateCapacityProviderRequest::default()
-        };
-        create_capacity_provider::handle(self.context.clone(), request).await.expect("a provider");
     }
 
     fn key(&self, name: &str) -> DaemonKey {
@@ -149,19 +121,7 @@ impl World {
         let work = |tx: &mut Transaction| {
             let mut daemon = match tx.daemons.get(&key) {
                 Some(daemon) => Daemon::clone(daemon),
-                None => Daemon {
-                    key: key.clone(),
-                    status: DaemonStatus::Active,
-                    created_at: now,
-                    updated_at: now,
-                    deployment: "".into(),
-                    revision: None,
-                    settled: None,
-                    backoff: Backoff::default(),
-                    noted: Default::default(),
-                    deleted_at: None,
-                    tags: Vec::new(),
-                },
+                None => Daemon::new(key.clone(), Vec::new(), now),
             };
             if wanted.is_none() {
                 daemon.status = DaemonStatus::Deleting;
@@ -276,24 +236,10 @@ impl World {
         }
     }
 
-    async fn change(&self, key: &TaskKey, change: impl FnOnce(&mut Task)) {
-        let work = |tx: &mut Transaction| {
-            let Some(task) = tx.tasks.get(key) else { return Ok(()) };
-            let mut task = Task::clone(task);
-            change(&mut task);
-            if task.last_status == TaskStatus::Stopped {
-                reservation::release(tx, &mut task);
-            }
-            tx.put(task);
-            Ok::<_, Unexpected>(())
-        };
-        self.context.store().transact(work).await.expect("in memory");
-    }
-
     /// The task ends by itself.
     async fn die(&mut self, key: &TaskKey) {
         let now = self.context.now();
-        self.change(key, |task| ended(task, now)).await;
+        change_task(&self.context, key, |task| end_task(task, now)).await;
         self.reconcile().await;
     }
 
@@ -303,7 +249,7 @@ impl World {
         let step = |task: &mut Task| {
             let image = task.containers[0].image.clone();
             if task.desired_status == TaskStatus::Stopped || &*image == "bad:1" {
-                ended(task, now);
+                end_task(task, now);
             } else if task.last_status != TaskStatus::Running {
                 task.last_status = TaskStatus::Running;
                 task.started_at = Some(now);
@@ -314,7 +260,7 @@ impl World {
                 task.containers[0].health = ObservedHealth::Healthy;
             }
         };
-        self.change(key, step).await;
+        change_task(&self.context, key, step).await;
     }
 
     /// Every task goes one step further, and time passes.
@@ -352,17 +298,4 @@ fn item(provider: &str) -> CapacityProviderStrategyItem {
 fn network() -> Box<NetworkConfiguration> {
     let vpc = AwsVpcConfiguration { subnets: Some(vec!["subnet-1".into()]), ..AwsVpcConfiguration::default() };
     Box::new(NetworkConfiguration { awsvpc_configuration: Some(Box::new(vpc)) })
-}
-
-fn ended(task: &mut Task, now: Timestamp) {
-    if task.desired_status != TaskStatus::Stopped {
-        task.desired_status = TaskStatus::Stopped;
-        let code = match task.started_at {
-            Some(_) => TaskStopCode::EssentialContainerExited,
-            None => TaskStopCode::TaskFailedToStart,
-        };
-        task.stop_code = Some(code);
-    }
-    task.last_status = TaskStatus::Stopped;
-    task.stopped_at = Some(now);
 }

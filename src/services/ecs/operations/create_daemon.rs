@@ -10,7 +10,6 @@ use crate::services::ecs::resources::daemon::{
     Daemon, DaemonKey, DaemonStatus, Wanted, begin_deployment, checks, configuration, deployments_of, forget,
 };
 use crate::services::ecs::resources::idempotency::{self, IdempotencyKey, IdempotencyToken};
-use crate::services::ecs::resources::service::Backoff;
 use crate::services::ecs::resources::{lookup, tags};
 use crate::store::State;
 
@@ -74,19 +73,7 @@ pub(crate) async fn handle(
                 enable_execute_command: input.enable_execute_command == Some(true),
                 critical: input.critical.unwrap_or(true),
             };
-            let mut daemon = Daemon {
-                key,
-                status: DaemonStatus::Active,
-                created_at: now,
-                updated_at: now,
-                deployment: "".into(),
-                revision: None,
-                settled: None,
-                backoff: Backoff::default(),
-                noted: Default::default(),
-                deleted_at: None,
-                tags,
-            };
+            let mut daemon = Daemon::new(key, tags, now);
             let configuration = configuration(input.deployment_configuration.as_deref());
             begin_deployment(tx, &mut daemon, Some(wanted), configuration, context.ids(), now);
             checks::check_launch(tx, &daemon)?;

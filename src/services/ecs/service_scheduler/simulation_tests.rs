@@ -17,7 +17,7 @@ use api_models::ecs::{
     AwsVpcConfiguration, Compatibility, ContainerDefinition, CreateClusterRequest, CreateServiceRequest,
     DeleteServiceRequest, DeploymentCircuitBreaker, DeploymentConfiguration, HealthCheck, LaunchType,
     NetworkConfiguration, NetworkMode, RegisterContainerInstanceRequest, RegisterTaskDefinitionRequest,
-    SchedulingStrategy, TaskStopCode, UpdateServiceRequest,
+    SchedulingStrategy, UpdateServiceRequest,
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -33,9 +33,9 @@ use crate::services::ecs::operations::{
     update_service,
 };
 use crate::services::ecs::resources::service::{Controller, Counts, Phase, Rollout, Scheduling, ServiceDeployment};
-use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Task, TaskKey, TaskStatus, reservation};
+use crate::services::ecs::resources::{ClusterKey, ContainerInstance, Task, TaskKey, TaskStatus};
 use crate::services::ecs::scheduler::deployment::{Limits, Worth, worth};
-use crate::testing::context_seeded;
+use crate::testing::{change_task, context_seeded, end_task};
 
 /// Task definitions: `good` ones run, `checked` ones have a health check, tasks of `bad` ones never start, those of
 /// `crash` ones end at once.
@@ -293,23 +293,13 @@ impl World {
     }
 
     async fn change(&self, key: &TaskKey, change: impl FnOnce(&mut Task)) {
-        let work = |tx: &mut crate::store::Transaction| {
-            let Some(task) = tx.tasks.get(key) else { return Ok(()) };
-            let mut task = Task::clone(task);
-            change(&mut task);
-            if task.last_status == TaskStatus::Stopped {
-                reservation::release(tx, &mut task);
-            }
-            tx.put(task);
-            Ok::<_, Unexpected>(())
-        };
-        self.context.store().transact(work).await.expect("in memory");
+        change_task(&self.context, key, change).await;
     }
 
     /// The task ends by itself.
     async fn die(&mut self, key: &TaskKey) {
         let now = self.context.now();
-        self.change(key, |task| ended(task, now)).await;
+        self.change(key, |task| end_task(task, now)).await;
         self.reconcile().await;
     }
 
@@ -324,15 +314,15 @@ impl World {
         let family = self.context.snapshot().tasks[key].task_definition.family.clone();
         let step = |task: &mut Task| {
             if !is_kept(task) {
-                ended(task, now);
+                end_task(task, now);
             } else if task.last_status == TaskStatus::Running {
                 match &*family {
-                    "crash" => ended(task, now),
+                    "crash" => end_task(task, now),
                     "checked" => task.containers[0].health = ObservedHealth::Healthy,
                     _ => {}
                 }
             } else if &*family == "bad" {
-                ended(task, now);
+                end_task(task, now);
             } else {
                 task.last_status = TaskStatus::Running;
                 task.started_at = Some(now);
@@ -387,17 +377,4 @@ fn scheduler(context: &Context, surroundings: &Arc<Surroundings>) -> ServiceSche
 
 fn is_kept(task: &Task) -> bool {
     task.desired_status == TaskStatus::Running
-}
-
-fn ended(task: &mut Task, now: Timestamp) {
-    if task.desired_status != TaskStatus::Stopped {
-        task.desired_status = TaskStatus::Stopped;
-        let code = match task.started_at {
-            Some(_) => TaskStopCode::EssentialContainerExited,
-            None => TaskStopCode::TaskFailedToStart,
-        };
-        task.stop_code = Some(code);
-    }
-    task.last_status = TaskStatus::Stopped;
-    task.stopped_at = Some(now);
 }

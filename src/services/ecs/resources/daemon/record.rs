@@ -1,5 +1,6 @@
 //! What the store keeps of a daemon: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DaemonDetail.html>
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api_models::ecs::{ContainerImage, DaemonStatus as Shown, Tag};
@@ -82,13 +83,31 @@ pub struct Daemon {
     pub backoff: Backoff,
     /// What was said of tasks that find no room, so that it is not said twice: instance ids and reasons.
     #[serde(default)]
-    pub noted: std::collections::BTreeSet<String>,
+    pub noted: BTreeSet<String>,
     /// When it was over.
     pub deleted_at: Option<Timestamp>,
     pub tags: Vec<Tag>,
 }
 
 impl Daemon {
+    /// A daemon that nothing was deployed of yet.
+    #[must_use]
+    pub fn new(key: DaemonKey, tags: Vec<Tag>, now: Timestamp) -> Self {
+        Self {
+            key,
+            status: DaemonStatus::Active,
+            created_at: now,
+            updated_at: now,
+            deployment: "".into(),
+            revision: None,
+            settled: None,
+            backoff: Backoff::default(),
+            noted: BTreeSet::new(),
+            deleted_at: None,
+            tags,
+        }
+    }
+
     /// The key of one of its revisions.
     #[must_use]
     pub fn revision_key(&self, id: &RevisionId) -> DaemonRevisionKey {
