@@ -10,10 +10,11 @@ use aws_sdk_ecs::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder;
 use aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder;
-use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
+use aws_sdk_ecs::types::builders::{ContainerDefinitionBuilder, CreateManagedInstancesProviderConfigurationBuilder};
 use aws_sdk_ecs::types::{
-    AwsVpcConfiguration, Compatibility, ContainerDefinition, LaunchType, NetworkConfiguration, NetworkMode, Resource,
-    Task,
+    AwsVpcConfiguration, Compatibility, ContainerDefinition, CreateManagedInstancesProviderConfiguration,
+    InfrastructureOptimization, InstanceLaunchTemplate, LaunchType, ManagedInstancesNetworkConfiguration,
+    NetworkConfiguration, NetworkMode, Resource, Task,
 };
 
 use crate::{Runtime, random_account, random_name, server, wait_until_some};
@@ -113,6 +114,32 @@ impl Ecs {
         let cluster = self.cluster().await;
         self.instance(&cluster, 4096, 8192).await;
         cluster
+    }
+
+    /// A capacity provider for managed instances of the cluster, which go as soon as they have no tasks, unless `change` says
+    /// otherwise; its name.
+    pub async fn managed_provider(
+        &self,
+        cluster: &str,
+        change: impl FnOnce(
+            CreateManagedInstancesProviderConfigurationBuilder,
+        ) -> CreateManagedInstancesProviderConfigurationBuilder,
+    ) -> String {
+        let name = random_name("managed");
+        let network = ManagedInstancesNetworkConfiguration::builder().subnets("subnet-a").subnets("subnet-b").build();
+        let template = InstanceLaunchTemplate::builder()
+            .ec2_instance_profile_arn("arn:aws:iam::000000000000:instance-profile/ecs")
+            .network_configuration(network)
+            .build()
+            .expect("it has a profile and a network");
+        let settings = CreateManagedInstancesProviderConfiguration::builder()
+            .infrastructure_role_arn("arn:aws:iam::000000000000:role/infrastructure")
+            .instance_launch_template(template)
+            .infrastructure_optimization(InfrastructureOptimization::builder().scale_in_after(0).build());
+        let settings = change(settings).build().expect("it has a role and a template");
+        let create = self.create_capacity_provider().name(&name).cluster(cluster).managed_instances_provider(settings);
+        create.send().await.expect("CreateCapacityProvider");
+        name
     }
 
     /// Begins a task definition for container instances in that network mode.

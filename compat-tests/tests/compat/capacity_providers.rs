@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{
-    CapacityProviderStrategyItem, CapacityProviderUpdateStatus, Compatibility,
-    CreateManagedInstancesProviderConfiguration, InfrastructureOptimization, InstanceLaunchTemplate, LaunchType,
-    ManagedInstancesNetworkConfiguration, TaskStopCode,
+    CapacityProviderStrategyItem, CapacityProviderUpdateStatus, Compatibility, LaunchType, TaskStopCode,
 };
-use compat_tests::{Ecs, Registers, Runtime, app, awsvpc, random_name, shared, wait_until};
+use compat_tests::{Ecs, Registers, Runtime, app, awsvpc, shared, wait_until};
 use serde_json::json;
 
 use crate::admin::call;
@@ -74,26 +72,7 @@ async fn a_service_keeps_to_its_strategy(ecs: Ecs) {
 
 async fn managed_instances_come_and_go(ecs: Ecs) {
     let cluster = ecs.cluster().await;
-    let name = random_name("managed");
-    let network = ManagedInstancesNetworkConfiguration::builder().subnets("subnet-a").subnets("subnet-b").build();
-    let template = InstanceLaunchTemplate::builder()
-        .ec2_instance_profile_arn("arn:aws:iam::000000000000:instance-profile/ecs")
-        .network_configuration(network)
-        .build()
-        .expect("it has a profile and a network");
-    let settings = CreateManagedInstancesProviderConfiguration::builder()
-        .infrastructure_role_arn("arn:aws:iam::000000000000:role/infrastructure")
-        .instance_launch_template(template)
-        .infrastructure_optimization(InfrastructureOptimization::builder().scale_in_after(0).build())
-        .build()
-        .expect("it has a role and a template");
-    ecs.create_capacity_provider()
-        .name(&name)
-        .cluster(&cluster)
-        .managed_instances_provider(settings)
-        .send()
-        .await
-        .expect("created");
+    let name = ecs.managed_provider(&cluster, |settings| settings).await;
     let definition = ecs
         .on_fargate()
         .set_requires_compatibilities(Some(vec![Compatibility::ManagedInstances]))

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{
     AutoRepairActionsStatus, AutoRepairConfiguration, CapacityProviderStrategyItem, Compatibility,
-    CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition, InfrastructureOptimization,
-    InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration, PlacementConstraint, PlacementConstraintType, Task,
+    DaemonContainerDefinition, PlacementConstraint, PlacementConstraintType, Task,
 };
 use compat_tests::{
     Ecs, Registers, Runtime, Server, Store, app, awsvpc, docker, random_account, random_name, wait_until,
@@ -31,24 +30,10 @@ struct Fleet<'e> {
 
 impl<'e> Fleet<'e> {
     async fn new(ecs: &'e Ecs) -> Self {
-        let (cluster, provider) = (ecs.cluster().await, random_name("managed"));
-        let network = ManagedInstancesNetworkConfiguration::builder().subnets("subnet-a").build();
-        let template = InstanceLaunchTemplate::builder()
-            .ec2_instance_profile_arn("arn:aws:iam::000000000000:instance-profile/ecs")
-            .network_configuration(network)
-            .build()
-            .expect("it has a profile and a network");
+        let cluster = ecs.cluster().await;
+        // A daemon that ends gets a successor on the same instance.
         let repair = AutoRepairConfiguration::builder().actions_status(AutoRepairActionsStatus::Disabled).build();
-        let settings = CreateManagedInstancesProviderConfiguration::builder()
-            .infrastructure_role_arn("arn:aws:iam::000000000000:role/infrastructure")
-            .instance_launch_template(template)
-            // A daemon that ends gets a successor on the same instance.
-            .auto_repair_configuration(repair)
-            .infrastructure_optimization(InfrastructureOptimization::builder().scale_in_after(0).build())
-            .build()
-            .expect("it has a role and a template");
-        let create = ecs.create_capacity_provider().name(&provider).cluster(&cluster);
-        create.managed_instances_provider(settings).send().await.expect("created");
+        let provider = ecs.managed_provider(&cluster, |settings| settings.auto_repair_configuration(repair)).await;
         Self { ecs, cluster, provider, daemons: Vec::new() }
     }
 

@@ -2,9 +2,8 @@
 
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{
-    CapacityProviderUpdateStatus, CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition,
-    DaemonDeploymentConfiguration, DaemonDeploymentStatus, DaemonPropagateTags, DaemonStatus,
-    DaemonTaskDefinitionStatus, InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration, Tag,
+    CapacityProviderUpdateStatus, DaemonContainerDefinition, DaemonDeploymentConfiguration, DaemonDeploymentStatus,
+    DaemonPropagateTags, DaemonStatus, DaemonTaskDefinitionStatus, Tag,
 };
 use compat_tests::{Ecs, random_name, refusal, wait_until};
 
@@ -52,20 +51,7 @@ async fn successful(ecs: &Ecs, deployment: &str) {
 /// A cluster, the ARN of a capacity provider of its own, and that of a daemon task definition.
 pub(crate) async fn surroundings(ecs: &Ecs) -> (String, String, String) {
     let cluster = ecs.cluster().await;
-    let network = ManagedInstancesNetworkConfiguration::builder().subnets("subnet-a").build();
-    let template = InstanceLaunchTemplate::builder()
-        .ec2_instance_profile_arn("arn:aws:iam::000000000000:instance-profile/ecs")
-        .network_configuration(network)
-        .build()
-        .expect("it has a profile and a network");
-    let settings = CreateManagedInstancesProviderConfiguration::builder()
-        .infrastructure_role_arn("arn:aws:iam::000000000000:role/infrastructure")
-        .instance_launch_template(template)
-        .build()
-        .expect("it has a role and a template");
-    let name = random_name("managed");
-    let create = ecs.create_capacity_provider().name(&name).cluster(&cluster).managed_instances_provider(settings);
-    create.send().await.expect("a capacity provider");
+    let name = ecs.managed_provider(&cluster, |settings| settings).await;
     let register = ecs.register_daemon_task_definition().family(random_name("daemon")).container_definitions(agent());
     let definition = register.send().await.expect("registered").daemon_task_definition_arn.expect("an ARN");
     (cluster, ecs.arn(&format!("capacity-provider/{name}")), definition)

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_ecs::types::{
-    CapacityProviderStrategyItem, Compatibility, ContainerInstance, ContainerInstanceField,
-    CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition, DaemonDeployment,
-    DaemonDeploymentConfiguration, DaemonDeploymentStatus, DaemonDetail, InfrastructureOptimization,
-    InstanceHealthCheckState, InstanceHealthCheckType, InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration,
-    Task,
+    CapacityProviderStrategyItem, Compatibility, ContainerInstance, ContainerInstanceField, DaemonContainerDefinition,
+    DaemonDeployment, DaemonDeploymentConfiguration, DaemonDeploymentStatus, DaemonDetail, InstanceHealthCheckState,
+    InstanceHealthCheckType, Task,
 };
 use compat_tests::{
     APP_IMAGE, Ecs, Registers, Runtime, Server, Store, app, awsvpc, docker, random_account, random_name, refusal,
@@ -24,21 +22,8 @@ on_both!(a_daemon_comes_first_and_rolls_out, a_critical_daemon_is_repaired);
 
 /// A cluster, and the name of a capacity provider for its managed instances.
 async fn managed(ecs: &Ecs) -> (String, String) {
-    let (cluster, name) = (ecs.cluster().await, random_name("managed"));
-    let network = ManagedInstancesNetworkConfiguration::builder().subnets("subnet-a").build();
-    let template = InstanceLaunchTemplate::builder()
-        .ec2_instance_profile_arn("arn:aws:iam::000000000000:instance-profile/ecs")
-        .network_configuration(network)
-        .build()
-        .expect("it has a profile and a network");
-    let settings = CreateManagedInstancesProviderConfiguration::builder()
-        .infrastructure_role_arn("arn:aws:iam::000000000000:role/infrastructure")
-        .instance_launch_template(template)
-        .infrastructure_optimization(InfrastructureOptimization::builder().scale_in_after(0).build())
-        .build()
-        .expect("it has a role and a template");
-    let create = ecs.create_capacity_provider().name(&name).cluster(&cluster).managed_instances_provider(settings);
-    create.send().await.expect("created");
+    let cluster = ecs.cluster().await;
+    let name = ecs.managed_provider(&cluster, |settings| settings).await;
     (cluster, name)
 }
 

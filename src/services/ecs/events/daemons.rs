@@ -9,6 +9,7 @@ use crate::services::ecs::resources::daemon::{
     Daemon, DaemonDeployment, DaemonDeploymentKey, DaemonRevisionKey, RevisionId,
 };
 use crate::services::ecs::resources::{ContainerInstanceKey, Task, TaskKey, TaskStatus};
+use crate::services::ecs::scheduler::deployment::FAILED_CHECKS;
 use crate::store::State;
 use crate::time::Timestamp;
 
@@ -115,7 +116,7 @@ pub(super) fn of_deployment(before: Option<&DaemonDeployment>, after: &DaemonDep
     began.into_iter().chain([after.status.clone()]).map(reached).collect()
 }
 
-/// The end of a daemon's task that was never RUNNING, unless it was asked for.
+/// The end of a daemon's task that was never RUNNING, unless it was asked for, or whose health checks failed.
 pub(super) fn of_task(before: Option<&Task>, after: &Task) -> Option<Fact> {
     let asked = |code: &TaskStopCode| {
         matches!(
@@ -124,11 +125,13 @@ pub(super) fn of_task(before: Option<&Task>, after: &Task) -> Option<Fact> {
         )
     };
     let ended = after.last_status == TaskStatus::Stopped && before?.last_status != TaskStatus::Stopped;
-    if !ended || after.started_at.is_some() || after.stop_code.as_ref().is_some_and(asked) {
+    let unhealthy = after.stopped_reason.as_deref() == Some(FAILED_CHECKS);
+    let ordinary = after.started_at.is_some() || after.stop_code.as_ref().is_some_and(asked);
+    if !ended || (ordinary && !unhealthy) {
         return None;
     }
     // The task's own reason often says no more than that it did not start.
-    let of_container = after.containers.iter().find_map(|container| container.reason.as_deref());
+    let of_container = after.containers.iter().filter(|_| !unhealthy).find_map(|container| container.reason.as_deref());
     let reason = of_container.or(after.stopped_reason.as_deref()).unwrap_or("unknown");
     Some(Fact::DaemonTask(Impaired {
         revision: after.daemon_revision()?,

@@ -8,6 +8,7 @@ use crate::services::ecs::events::Event;
 use crate::services::ecs::events::changes::changes;
 use crate::services::ecs::operations::{create_cluster, create_daemon};
 use crate::services::ecs::resources::{Place, daemon};
+use crate::services::ecs::scheduler::deployment::FAILED_CHECKS;
 use crate::store::{Change, Transaction};
 use crate::testing::{context, daemon_definition, managed_provider};
 
@@ -125,6 +126,13 @@ async fn a_task_that_never_runs_is_told() {
     assert!(event.contains(r#""detail-type":"ECS Daemon Service Action""#), "{event}");
     let ran = Task { started_at: Some(context.now()), ..stopped.clone() };
     let asked = Task { stop_code: Some(TaskStopCode::ServiceSchedulerInitiated), ..stopped.clone() };
+    let unhealthy = Task { started_at: ran.started_at, stopped_reason: Some(FAILED_CHECKS.into()), ..asked.clone() };
+    put(&unhealthy).await;
+    let events = told(&context, &pending, &change);
+    assert!(
+        events.len() == 1 && events[0].contains("RUNNING status: Task failed container health checks"),
+        "{events:?}"
+    );
     let somebody = Task { daemon: None, ..stopped };
     for other in [ran, asked, somebody] {
         put(&other).await;
