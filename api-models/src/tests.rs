@@ -205,7 +205,7 @@ fn schemas() {
     let run_task = SERVICE.operation("RunTask").unwrap();
     assert!(std::ptr::eq(run_task.service, &SERVICE));
     assert!(run_task.on);
-    assert!(!SERVICE.operation("CreateDaemon").unwrap().on);
+    assert!(!SERVICE.operation("DescribeExpressGatewayService").unwrap().on);
     assert_eq!(SERVICE.operations.len(), 88);
     assert!(SERVICE.operations.is_sorted_by_key(|operation| operation.name));
     assert!(SERVICE.operation("RunTasks").is_none());
