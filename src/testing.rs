@@ -6,9 +6,10 @@ use api_models::Unexpected;
 use api_models::autoscaling::{CreateAutoScalingGroupType, LaunchTemplateSpecification};
 use api_models::ec2::{CreateLaunchTemplateRequest, RequestLaunchTemplateData};
 use api_models::ecs::{
-    CreateCapacityProviderRequest, CreateManagedInstancesProviderConfiguration, DaemonContainerDefinition,
-    InfrastructureOptimization, InstanceLaunchTemplate, ManagedInstancesNetworkConfiguration,
-    RegisterDaemonTaskDefinitionRequest, TaskStopCode,
+    Compatibility, ContainerDefinition, CreateCapacityProviderRequest, CreateManagedInstancesProviderConfiguration,
+    DaemonContainerDefinition, InfrastructureOptimization, InstanceLaunchTemplate,
+    ManagedInstancesNetworkConfiguration, NetworkMode, RegisterDaemonTaskDefinitionRequest,
+    RegisterTaskDefinitionRequest, TaskStopCode,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +21,9 @@ use crate::logstore::{DEFAULT_MAX_BYTES_IN_MEMORY, LogStore};
 use crate::services::autoscaling::operations::create_auto_scaling_group;
 use crate::services::ec2::operations::create_launch_template;
 use crate::services::ecs::exec::Sessions;
-use crate::services::ecs::operations::{create_capacity_provider, register_daemon_task_definition};
+use crate::services::ecs::operations::{
+    create_capacity_provider, register_daemon_task_definition, register_task_definition,
+};
 use crate::services::ecs::resources::{Task, TaskKey, TaskStatus, reservation};
 use crate::services::sts::resources::Caller;
 use crate::services::{CallerAddress, Context, Shared};
@@ -60,6 +63,29 @@ pub(crate) fn context_seeded(config: Config, seed: u64) -> Context {
 /// An empty log store in memory.
 pub(crate) fn logs(clock: &Clock) -> Arc<LogStore> {
     Arc::new(LogStore::in_memory(clock.clone(), DEFAULT_MAX_BYTES_IN_MEMORY).expect("a database in memory"))
+}
+
+/// A task definition for Fargate of one container `app`, a quarter of a vCPU and half a GiB, unless `change` says otherwise.
+pub(crate) async fn task_definition(
+    context: &Context,
+    family: &str,
+    change: impl FnOnce(&mut RegisterTaskDefinitionRequest),
+) {
+    let mut request = RegisterTaskDefinitionRequest {
+        family: Some(family.into()),
+        network_mode: Some(NetworkMode::Awsvpc),
+        requires_compatibilities: Some(vec![Compatibility::Fargate]),
+        cpu: Some("256".into()),
+        memory: Some("512".into()),
+        container_definitions: Some(vec![ContainerDefinition {
+            name: Some("app".into()),
+            image: Some("app:1".into()),
+            ..ContainerDefinition::default()
+        }]),
+        ..RegisterTaskDefinitionRequest::default()
+    };
+    change(&mut request);
+    register_task_definition::handle(context.clone(), request).await.expect("a task definition");
 }
 
 /// A capacity provider of the default cluster with managed instances of any type, in one subnet.

@@ -1,7 +1,6 @@
 """EC2 and Auto Scaling by boto3: groups of instances that are a cluster's capacity. Run by tests/compat/clients.rs."""
 
 import base64
-import time
 import unittest
 import uuid
 
@@ -9,20 +8,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from .waiting import wait_until
+
 ONCE = Config(retries={"total_max_attempts": 1})
 ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"]
 WAIT = {"Delay": 1, "MaxAttempts": 60}
-
-
-def wait_until(what, probe):
-    deadline = time.monotonic() + 60
-    while True:
-        value = probe()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"timed out waiting until {what}")
-        time.sleep(0.05)
 
 
 class Case(unittest.TestCase):
@@ -316,7 +306,3 @@ class Instances(Case):
                      LaunchTemplate={"LaunchTemplateName": "none"}, **run)
         self.refused("UnsupportedOperation", "LocalECS does not support", self.ec2.run_instances,
                      PrivateIpAddress="10.0.0.1", **image, **run)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -10,18 +10,7 @@ import uuid
 
 import boto3
 
-PATIENCE = 60
-
-
-def until(what, condition):
-    """Waits until the condition holds, and returns what it gave."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE} s for {what}")
+from .waiting import PATIENCE, wait_until
 
 
 def advance(seconds):
@@ -107,7 +96,7 @@ class CapacityProviders(unittest.TestCase):
             except self.ecs.exceptions.ResourceInUseException:
                 return None
 
-        until("the provider to be free", free)
+        wait_until("the provider to be free", free)
         self.ecs.delete_capacity_provider(capacityProvider=self.name)
         self.groups.delete_auto_scaling_group(AutoScalingGroupName=self.name, ForceDelete=True)
 
@@ -204,9 +193,9 @@ class CapacityProviders(unittest.TestCase):
         advance(16 * 60)
         left = 3
         while left > 0:
-            (left,) = until("a step down", lambda: [now for now in [self.group()["DesiredCapacity"]] if now < left])
+            (left,) = wait_until("a step down", lambda: [now for now in [self.group()["DesiredCapacity"]] if now < left])
             advance(61)
-        until("an empty group", lambda: not self.instances() and not self.group()["Instances"])
+        wait_until("an empty group", lambda: not self.instances() and not self.group()["Instances"])
 
         activities = self.groups.describe_scaling_activities(AutoScalingGroupName=self.name)["Activities"]
         self.assertTrue(any("ECSManagedAutoScalingPolicy" in activity["Cause"] for activity in activities))
@@ -230,7 +219,7 @@ class CapacityProviders(unittest.TestCase):
             deploymentConfiguration={"minimumHealthyPercent": 100, "maximumPercent": 200},
             placementConstraints=[{"type": "distinctInstance"}],
         )
-        (before,) = until("both tasks", lambda: [it for it in [self.running()] if len(it) == 2])
+        (before,) = wait_until("both tasks", lambda: [it for it in [self.running()] if len(it) == 2])
         hooks = self.groups.describe_lifecycle_hooks(AutoScalingGroupName=self.name)["LifecycleHooks"]
         hook = {it["LifecycleHookName"]: it for it in hooks}["ecs-managed-draining-termination-hook"]
         self.assertEqual(hook["LifecycleTransition"], "autoscaling:EC2_INSTANCE_TERMINATING")
@@ -269,7 +258,7 @@ class CapacityProviders(unittest.TestCase):
         self.provider(managedTerminationProtection="ENABLED")
         definition = self.definition()
         tasks = self.ecs.run_task(cluster=self.name, taskDefinition=definition, count=5)["tasks"]
-        until("all tasks", lambda: len(self.running()) == 5)
+        wait_until("all tasks", lambda: len(self.running()) == 5)
 
         def protected():
             return {it["InstanceId"]: it["ProtectedFromScaleIn"] for it in self.group()["Instances"]}
@@ -279,9 +268,9 @@ class CapacityProviders(unittest.TestCase):
         self.stop([task["taskArn"] for task in tasks if task["taskArn"] != kept["taskArn"]])
         # Whoever asks for fewer gets those without tasks.
         advance(16 * 60)
-        until("a step down", lambda: self.group()["DesiredCapacity"] == 2)
+        wait_until("a step down", lambda: self.group()["DesiredCapacity"] == 2)
         advance(61)
-        until("one instance", lambda: len(protected()) == 1)
+        wait_until("one instance", lambda: len(protected()) == 1)
         self.assertEqual(self.running()[0]["taskArn"], kept["taskArn"])
         (instance,) = self.ecs.describe_container_instances(
             cluster=self.name, containerInstances=[kept["containerInstanceArn"]]
@@ -294,7 +283,7 @@ class CapacityProviders(unittest.TestCase):
                 name=self.name, autoScalingGroupProvider={"managedTerminationProtection": setting}
             )
             expected = {instance["ec2InstanceId"]: setting == "ENABLED"}
-            until(f"protection {setting}", lambda: protected() == expected)
+            wait_until(f"protection {setting}", lambda: protected() == expected)
 
         protects("DISABLED")
         protects("ENABLED")
@@ -302,21 +291,21 @@ class CapacityProviders(unittest.TestCase):
         self.ecs.put_cluster_capacity_providers(
             cluster=self.name, capacityProviders=[], defaultCapacityProviderStrategy=[]
         )
-        until("no hook", lambda: not self.groups.describe_lifecycle_hooks(AutoScalingGroupName=self.name)["LifecycleHooks"])
+        wait_until("no hook", lambda: not self.groups.describe_lifecycle_hooks(AutoScalingGroupName=self.name)["LifecycleHooks"])
         self.assertEqual(protected(), {instance["ec2InstanceId"]: True})
         self.ends()
 
     def test_instances_that_were_there_before_the_provider(self):
         """As in a configuration that makes the group, with instances, before the provider."""
         self.groups.update_auto_scaling_group(AutoScalingGroupName=self.name, MinSize=1)
-        until("an instance", self.instances)
+        wait_until("an instance", self.instances)
         self.provider()
         described = lambda: self.ecs.describe_container_instances(
             cluster=self.name, containerInstances=self.instances()
         )["containerInstances"]
-        until("its provider", lambda: [it.get("capacityProviderName") for it in described()] == [self.name])
+        wait_until("its provider", lambda: [it.get("capacityProviderName") for it in described()] == [self.name])
         self.ecs.run_task(cluster=self.name, taskDefinition=self.definition(), count=2)
-        until("both tasks", lambda: len(self.running()) == 2)
+        wait_until("both tasks", lambda: len(self.running()) == 2)
         self.assertEqual(len(self.instances()), 1)
         self.ends()
 
@@ -332,21 +321,17 @@ class CapacityProviders(unittest.TestCase):
         def service():
             return self.ecs.describe_services(cluster=self.name, services=["web"])["services"][0]
 
-        until("500 waiting tasks", lambda: service()["pendingCount"] == 500)
+        wait_until("500 waiting tasks", lambda: service()["pendingCount"] == 500)
         said = "(service web) was unable to place a task. Reason: Tasks provisioning capacity limit exceeded."
-        until("the event", lambda: said in [event["message"] for event in service()["events"]])
+        wait_until("the event", lambda: said in [event["message"] for event in service()["events"]])
         with self.assertRaisesRegex(self.ecs.exceptions.ClientException, "Tasks provisioning capacity limit exceeded."):
             self.ecs.run_task(cluster=self.name, taskDefinition=definition)
         self.ecs.update_service(cluster=self.name, service="web", desiredCount=499)
-        until("one task less", lambda: service()["pendingCount"] == 499)
+        wait_until("one task less", lambda: service()["pendingCount"] == 499)
         run = self.ecs.run_task(cluster=self.name, taskDefinition=definition)
         self.assertEqual([task["lastStatus"] for task in run["tasks"]], ["PROVISIONING"])
         # Who stops makes room for a task of the service.
         self.ecs.update_service(cluster=self.name, service="web", desiredCount=500)
         self.ecs.stop_task(cluster=self.name, task=run["tasks"][0]["taskArn"])
-        until("500 waiting tasks", lambda: service()["pendingCount"] == 500)
+        wait_until("500 waiting tasks", lambda: service()["pendingCount"] == 500)
         self.ends()
-
-
-if __name__ == "__main__":
-    unittest.main()

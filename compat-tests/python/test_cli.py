@@ -5,9 +5,10 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 import unittest
 import uuid
+
+from .waiting import wait_until
 
 AWS = str(pathlib.Path(sys.executable).parent / "aws")
 
@@ -79,12 +80,11 @@ class Cli(unittest.TestCase):
         self.assertEqual(waited.returncode, 255)
 
     def until(self, cluster, member, value):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        def reached():
             services = self.ok("describe-services", "--cluster", cluster, "--services", "web")["services"]
-            if services[0][member] == value:
-                return
-        self.fail(f"{member} is not {value}: {services}")
+            return services[0][member] == value
+
+        wait_until(f"{member} to be {value}", reached)
 
     def test_errors(self):
         gone = aws("delete-cluster", "--cluster", "missing")
@@ -97,7 +97,3 @@ class Cli(unittest.TestCase):
         off = aws("describe-express-gateway-service", "--service-arn", "web")
         self.assertEqual(off.returncode, 255)
         self.assertIn("when calling the DescribeExpressGatewayService operation: ", off.stderr)
-
-
-if __name__ == "__main__":
-    unittest.main()

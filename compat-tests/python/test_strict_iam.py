@@ -1,12 +1,13 @@
 """boto3 against a server with --strict-iam: roles of tasks as on AWS."""
 
 import json
-import time
 import unittest
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from .waiting import wait_until
 
 WAIT = {"Delay": 1, "MaxAttempts": 30}
 
@@ -81,13 +82,7 @@ class StrictIam(unittest.TestCase):
         )
         self.addCleanup(self.ecs.delete_service, service="roleless", force=True)
         said = f"(service roleless) failed to launch a task with (error ECS was unable to assume the role '{role}' that"
-        messages = []
-        for _ in range(60):
-            events = self.ecs.describe_services(services=["roleless"])["services"][0]["events"]
-            messages = [event["message"] for event in events if event["message"].startswith(said)]
-            if messages:
-                break
-            time.sleep(0.5)
+        messages = wait_until("the event", lambda: [it for it in self.messages("roleless") if it.startswith(said)])
         # Once, however often it is tried.
         self.assertEqual(len(messages), 1)
 
@@ -115,16 +110,8 @@ class StrictIam(unittest.TestCase):
         )
         self.ecs.delete_service(service="hooked", force=True)
 
+    def messages(self, service):
+        return [event["message"] for event in self.ecs.describe_services(services=[service])["services"][0]["events"]]
+
     def wait_for_event(self, service, part):
-        deadline = time.monotonic() + 30
-        while True:
-            events = self.ecs.describe_services(services=[service])["services"][0]["events"]
-            messages = [event["message"] for event in events]
-            if any(part in message for message in messages):
-                return
-            self.assertLess(time.monotonic(), deadline, messages)
-            time.sleep(0.05)
-
-
-if __name__ == "__main__":
-    unittest.main()
+        wait_until(part, lambda: any(part in message for message in self.messages(service)))

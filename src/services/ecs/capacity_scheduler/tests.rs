@@ -5,10 +5,9 @@ use std::time::Duration;
 use api_models::autoscaling::{SetDesiredCapacityType, TerminateInstanceInAutoScalingGroupType};
 use api_models::ecs::{
     AutoScalingGroupProvider, AutoScalingGroupProviderUpdate, AwsVpcConfiguration, CapacityProviderStrategyItem,
-    ContainerDefinition, CreateCapacityProviderRequest, CreateClusterRequest, LaunchType, ManagedScaling,
-    ManagedScalingStatus, ManagedTerminationProtection, NetworkConfiguration, NetworkMode,
-    PutClusterCapacityProvidersRequest, RegisterTaskDefinitionRequest, RunTaskRequest, RunTaskResponse, Task as Shown,
-    UpdateCapacityProviderRequest,
+    CreateCapacityProviderRequest, CreateClusterRequest, LaunchType, ManagedScaling, ManagedScalingStatus,
+    ManagedTerminationProtection, NetworkConfiguration, PutClusterCapacityProvidersRequest, RunTaskRequest,
+    RunTaskResponse, Task as Shown, UpdateCapacityProviderRequest,
 };
 
 use super::*;
@@ -18,29 +17,18 @@ use crate::services::autoscaling::operations::{set_desired_capacity, terminate_i
 use crate::services::ec2::instance_types;
 use crate::services::ec2::lifecycle::InstanceLifecycle;
 use crate::services::ecs::operations::{
-    create_capacity_provider, create_cluster, put_cluster_capacity_providers, register_task_definition, run_task,
-    update_capacity_provider,
+    create_capacity_provider, create_cluster, put_cluster_capacity_providers, run_task, update_capacity_provider,
 };
 use crate::services::ecs::resources::container_instance::Origin;
 use crate::services::ecs::resources::container_instance::launch::{NewInstance, launch};
 use crate::services::ecs::resources::{ClusterKey, Task, TaskStatus, reservation};
-use crate::testing::{auto_scaling_group, context, managed_provider_in};
+use crate::testing::{auto_scaling_group, context, managed_provider_in, task_definition};
 
 /// The default cluster, and `web`: awsvpc, a quarter of a vCPU and half a GiB.
 async fn ready() -> (Context, CapacityScheduler) {
     let context = context();
     create_cluster::handle(context.clone(), CreateClusterRequest::default()).await.expect("a cluster");
-    let app =
-        ContainerDefinition { name: Some("app".into()), image: Some("app:1".into()), ..ContainerDefinition::default() };
-    let web = RegisterTaskDefinitionRequest {
-        family: Some("web".into()),
-        network_mode: Some(NetworkMode::Awsvpc),
-        cpu: Some("256".into()),
-        memory: Some("512".into()),
-        container_definitions: Some(vec![app]),
-        ..RegisterTaskDefinitionRequest::default()
-    };
-    register_task_definition::handle(context.clone(), web).await.expect("a task definition");
+    task_definition(&context, "web", |it| it.requires_compatibilities = None).await;
     let scheduler = CapacityScheduler { shared: context.shared.clone() };
     (context, scheduler)
 }
@@ -48,6 +36,16 @@ async fn ready() -> (Context, CapacityScheduler) {
 async fn with_managed(context: &Context) -> CapacityProviderKey {
     managed_provider_in(context, "managed", &["subnet-1", "subnet-2", "subnet-3"], None).await;
     CapacityProviderKey::new(&context.scope, "managed")
+}
+
+/// The default cluster has these providers from now on.
+async fn give(context: &Context, providers: &[&str]) {
+    let put = PutClusterCapacityProvidersRequest {
+        cluster: Some("default".into()),
+        capacity_providers: Some(providers.iter().map(|name| (*name).to_owned()).collect()),
+        default_capacity_provider_strategy: Some(vec![]),
+    };
+    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
 }
 
 async fn with_group(context: &Context, name: &str, status: ManagedScalingStatus) {
@@ -157,12 +155,7 @@ async fn a_strategy_s_tasks_go_to_its_providers_instances_alone() {
     let (context, scheduler) = ready().await;
     with_group(&context, "fixed", ManagedScalingStatus::Disabled).await;
     with_group(&context, "scaled", ManagedScalingStatus::Enabled).await;
-    let put = PutClusterCapacityProvidersRequest {
-        cluster: Some("default".into()),
-        capacity_providers: Some(vec!["fixed".into(), "scaled".into()]),
-        default_capacity_provider_strategy: Some(vec![]),
-    };
-    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    give(&context, &["fixed", "scaled"]).await;
     let add = |provider: Option<&'static str>| {
         let mut new = NewInstance::new(
             ClusterKey::new(&context.scope, "default"),
@@ -220,12 +213,7 @@ async fn settle(context: &Context, scheduler: &CapacityScheduler) {
 async fn a_group_grows_from_nothing_with_its_tasks_and_goes_back_to_it() {
     let (context, scheduler) = ready().await;
     with_group(&context, "scaled", ManagedScalingStatus::Enabled).await;
-    let put = PutClusterCapacityProvidersRequest {
-        cluster: Some("default".into()),
-        capacity_providers: Some(vec!["scaled".into()]),
-        default_capacity_provider_strategy: Some(vec![]),
-    };
-    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    give(&context, &["scaled"]).await;
     settle(&context, &scheduler).await;
     let group = || context.snapshot().auto_scaling_groups.values().next().expect("a group").clone();
     assert!(group().tags.contains_key("AmazonECSManaged"));
@@ -271,12 +259,7 @@ async fn a_group_grows_from_nothing_with_its_tasks_and_goes_back_to_it() {
     assert!(group().members.is_empty());
 
     // Without the provider the group is on its own again.
-    let put = PutClusterCapacityProvidersRequest {
-        cluster: Some("default".into()),
-        capacity_providers: Some(vec![]),
-        default_capacity_provider_strategy: Some(vec![]),
-    };
-    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    give(&context, &[]).await;
     settle(&context, &scheduler).await;
     assert!(group().hooks.is_empty());
 }
@@ -285,12 +268,7 @@ async fn a_group_grows_from_nothing_with_its_tasks_and_goes_back_to_it() {
 async fn an_instance_that_goes_is_drained_first() {
     let (context, scheduler) = ready().await;
     with_group(&context, "scaled", ManagedScalingStatus::Enabled).await;
-    let put = PutClusterCapacityProvidersRequest {
-        cluster: Some("default".into()),
-        capacity_providers: Some(vec!["scaled".into()]),
-        default_capacity_provider_strategy: Some(vec![]),
-    };
-    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    give(&context, &["scaled"]).await;
     shown(run(&context, &[("scaled", 1)], 1).await.expect("an answer"));
     settle(&context, &scheduler).await;
     let on = tasks(&context)[0].container_instance.clone().expect("an instance");
@@ -313,12 +291,7 @@ async fn an_instance_that_goes_is_drained_first() {
 async fn so_many_tasks_of_a_cluster_may_wait_for_a_group() {
     let (context, scheduler) = ready().await;
     with_group(&context, "scaled", ManagedScalingStatus::Enabled).await;
-    let put = PutClusterCapacityProvidersRequest {
-        cluster: Some("default".into()),
-        capacity_providers: Some(vec!["scaled".into()]),
-        default_capacity_provider_strategy: Some(vec![]),
-    };
-    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    give(&context, &["scaled"]).await;
     with_managed(&context).await;
     for _ in 0..49 {
         shown(run(&context, &[("scaled", 1)], 10).await.expect("an answer"));
@@ -353,12 +326,7 @@ async fn instances_that_were_there_before_the_provider_are_its_own() {
         state.container_instances.values().next().expect("an instance").capacity_provider.clone()
     };
     assert_eq!(provider(), None);
-    let put = PutClusterCapacityProvidersRequest {
-        cluster: Some("default".into()),
-        capacity_providers: Some(vec!["fixed".into()]),
-        default_capacity_provider_strategy: Some(vec![]),
-    };
-    put_cluster_capacity_providers::handle(context.clone(), put).await.expect("put");
+    give(&context, &["fixed"]).await;
     settle(&context, &scheduler).await;
     assert_eq!(provider().as_deref(), Some("fixed"));
     let made = shown(run(&context, &[("fixed", 1)], 1).await.expect("an answer"));

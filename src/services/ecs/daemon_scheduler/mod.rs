@@ -15,7 +15,7 @@ use api_models::Unexpected;
 use async_trait::async_trait;
 
 use self::gather::Gathered;
-use super::resources::daemon::{DaemonStatus, forget};
+use super::resources::daemon::{DaemonStatus, daemons_of, forget, gone_of};
 use super::resources::{ClusterKey, DaemonKey, Origin};
 use super::scheduler::deployment::{Alarms, NoAlarms, Timing};
 use super::scheduler::plan_daemons;
@@ -64,10 +64,9 @@ impl DaemonScheduler {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unexpected> {
         let due = |at: Option<Timestamp>| at.unwrap_or(now).saturating_add(self.shared.config.stopped_task_retention);
-        let gone =
-            state.daemons.values().filter(|it| it.status == DaemonStatus::Deleted && it.key.cluster() == *cluster);
-        let (over, later): (Vec<_>, Vec<_>) =
-            gone.map(|daemon| (due(daemon.deleted_at), daemon.key.clone())).partition(|(at, _)| *at <= now);
+        let (over, later): (Vec<_>, Vec<_>) = gone_of(state, cluster)
+            .map(|daemon| (due(daemon.deleted_at), daemon.key.clone()))
+            .partition(|(at, _)| *at <= now);
         if !over.is_empty() {
             let work = |tx: &mut Transaction| {
                 for (_, key) in &over {
@@ -89,7 +88,7 @@ fn is_gone(state: &State, key: &DaemonKey) -> bool {
 }
 
 fn has_daemons(state: &State, cluster: &ClusterKey) -> bool {
-    super::resources::daemon::daemons_of(state, cluster).next().is_some()
+    daemons_of(state, cluster).next().is_some()
 }
 
 #[async_trait]

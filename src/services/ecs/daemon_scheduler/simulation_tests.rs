@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use api_models::Unexpected;
 use api_models::ecs::{
-    AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerDefinition, CreateClusterRequest, CreateServiceRequest,
-    DaemonDeploymentConfiguration, DaemonDeploymentStatus, NetworkConfiguration, NetworkMode,
-    RegisterDaemonTaskDefinitionRequest, RegisterTaskDefinitionRequest, RunTaskRequest,
+    AwsVpcConfiguration, CapacityProviderStrategyItem, CreateClusterRequest, CreateServiceRequest,
+    DaemonDeploymentConfiguration, DaemonDeploymentStatus, NetworkConfiguration, RegisterDaemonTaskDefinitionRequest,
+    RegisterTaskDefinitionRequest, RunTaskRequest,
 };
 
 use super::*;
@@ -20,9 +20,7 @@ use crate::reconcile::Driver;
 use crate::runtime::ObservedHealth;
 use crate::services::Context;
 use crate::services::ecs::capacity_scheduler::CapacityScheduler;
-use crate::services::ecs::operations::{
-    create_cluster, create_service, register_daemon_task_definition, register_task_definition, run_task,
-};
+use crate::services::ecs::operations::{create_cluster, create_service, register_daemon_task_definition, run_task};
 use crate::services::ecs::resources::daemon::{
     DaemonDeploymentKey, DaemonTaskDefinitionKey, Wanted, begin_deployment, configuration,
 };
@@ -31,7 +29,7 @@ use crate::services::ecs::resources::{
 };
 use crate::services::ecs::service_scheduler::ServiceScheduler;
 use crate::services::ecs::service_scheduler::surroundings::{AlarmState, Outside, Surroundings};
-use crate::testing::{change_task, context_seeded, end_task, managed_provider_in};
+use crate::testing::{change_task, context_seeded, end_task, managed_provider_in, task_definition};
 
 /// Daemon task definitions: one that is well, one that never starts, one with a health check, one that needs more than
 /// instances have.
@@ -51,19 +49,10 @@ impl World {
         let config = Config { stopped_task_retention: Duration::from_secs(100_000_000), ..Config::default() };
         let context = context_seeded(config, seed);
         create_cluster::handle(context.clone(), CreateClusterRequest::default()).await.expect("a cluster");
-        let web = RegisterTaskDefinitionRequest {
-            family: Some("web".into()),
-            network_mode: Some(NetworkMode::Awsvpc),
-            cpu: Some("512".into()),
-            memory: Some("512".into()),
-            container_definitions: Some(vec![ContainerDefinition {
-                name: Some("app".into()),
-                image: Some("app:1".into()),
-                ..ContainerDefinition::default()
-            }]),
-            ..RegisterTaskDefinitionRequest::default()
+        let for_instances = |it: &mut RegisterTaskDefinitionRequest| {
+            (it.cpu, it.requires_compatibilities) = (Some("512".into()), None);
         };
-        register_task_definition::handle(context.clone(), web).await.expect("a task definition");
+        task_definition(&context, "web", for_instances).await;
         for family in FAMILIES {
             let check = (family == "checked").then(|| api_models::ecs::HealthCheck {
                 command: Some(vec!["CMD".into(), "true".into()]),

@@ -1,19 +1,14 @@
 //! What is told of a service when its record changes.
 
-use api_models::ecs::{
-    CapacityProviderStrategyItem, Compatibility, ContainerDefinition, CreateClusterRequest, CreateServiceRequest,
-    NetworkConfiguration, NetworkMode, RegisterTaskDefinitionRequest,
-};
+use api_models::ecs::{CapacityProviderStrategyItem, CreateClusterRequest, CreateServiceRequest, NetworkConfiguration};
 
 use super::*;
 use crate::services::Context;
 use crate::services::ecs::events::Event;
-use crate::services::ecs::operations::{
-    create_cluster, create_service, put_cluster_capacity_providers, register_task_definition,
-};
+use crate::services::ecs::operations::{create_cluster, create_service, put_cluster_capacity_providers};
 use crate::services::ecs::resources::service::Service;
 use crate::services::ecs::resources::{ClusterKey, ServiceKey};
-use crate::testing::context;
+use crate::testing::{context, task_definition};
 
 /// A context with the service `web`, on the capacity provider FARGATE, and the service's key.
 async fn with_service() -> (Context, ServiceKey) {
@@ -25,20 +20,7 @@ async fn with_service() -> (Context, ServiceKey) {
         default_capacity_provider_strategy: Some(Vec::new()),
     };
     put_cluster_capacity_providers::handle(context.clone(), providers).await.expect("providers");
-    let definition = RegisterTaskDefinitionRequest {
-        family: Some("web".into()),
-        network_mode: Some(NetworkMode::Awsvpc),
-        requires_compatibilities: Some(vec![Compatibility::Fargate]),
-        cpu: Some("256".into()),
-        memory: Some("512".into()),
-        container_definitions: Some(vec![ContainerDefinition {
-            name: Some("app".into()),
-            image: Some("app:1".into()),
-            ..ContainerDefinition::default()
-        }]),
-        ..RegisterTaskDefinitionRequest::default()
-    };
-    register_task_definition::handle(context.clone(), definition).await.expect("a task definition");
+    task_definition(&context, "web", |_| {}).await;
     let vpc = api_models::ecs::AwsVpcConfiguration { subnets: Some(vec!["subnet-1".into()]), ..Default::default() };
     let item = CapacityProviderStrategyItem { capacity_provider: Some("FARGATE".into()), weight: Some(1), base: None };
     let service = CreateServiceRequest {

@@ -1,33 +1,19 @@
 //! CreateService, and what DescribeServices and DeleteService make of it before any scheduler has looked.
 
 use api_models::ecs::{
-    AwsVpcConfiguration, Compatibility, ContainerDefinition, CreateClusterRequest, DeleteServiceRequest,
-    DeploymentConfiguration, DeploymentRolloutState, DescribeServicesRequest, LaunchType, LoadBalancer,
-    NetworkConfiguration, NetworkMode, RegisterTaskDefinitionRequest, Service as Shown,
+    AwsVpcConfiguration, CreateClusterRequest, DeleteServiceRequest, DeploymentConfiguration, DeploymentRolloutState,
+    DescribeServicesRequest, LaunchType, LoadBalancer, NetworkConfiguration, Service as Shown,
 };
 
 use super::*;
-use crate::services::ecs::operations::{create_cluster, delete_service, describe_services, register_task_definition};
-use crate::testing::context;
+use crate::services::ecs::operations::{create_cluster, delete_service, describe_services};
+use crate::testing::{context, task_definition};
 
 /// A cluster and a task definition `web` for Fargate.
 async fn prepared() -> Context {
     let context = context();
     create_cluster::handle(context.clone(), CreateClusterRequest::default()).await.expect("a cluster");
-    let definition = RegisterTaskDefinitionRequest {
-        family: Some("web".into()),
-        network_mode: Some(NetworkMode::Awsvpc),
-        requires_compatibilities: Some(vec![Compatibility::Fargate]),
-        cpu: Some("256".into()),
-        memory: Some("512".into()),
-        container_definitions: Some(vec![ContainerDefinition {
-            name: Some("app".into()),
-            image: Some("app:1".into()),
-            ..ContainerDefinition::default()
-        }]),
-        ..RegisterTaskDefinitionRequest::default()
-    };
-    register_task_definition::handle(context.clone(), definition).await.expect("a task definition");
+    task_definition(&context, "web", |_| {}).await;
     context
 }
 

@@ -111,6 +111,11 @@ pub fn active<'s>(state: &'s State, cluster: &ClusterKey) -> impl Iterator<Item 
     all_of(state, cluster).filter(|daemon| daemon.status == DaemonStatus::Active)
 }
 
+/// The daemons of a cluster that are gone, and not forgotten.
+pub fn gone_of<'s>(state: &'s State, cluster: &ClusterKey) -> impl Iterator<Item = &'s Arc<Daemon>> + use<'s> {
+    all_of(state, cluster).filter(|daemon| daemon.status == DaemonStatus::Deleted)
+}
+
 /// The daemons of a cluster by name, whatever their status.
 pub(super) fn all_of<'s>(state: &'s State, cluster: &ClusterKey) -> impl Iterator<Item = &'s Arc<Daemon>> + use<'s> {
     let scope = &cluster.scope;

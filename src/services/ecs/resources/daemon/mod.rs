@@ -23,7 +23,8 @@ pub use census::Counts;
 pub use convert::DAEMON_BRIDGE;
 pub use deployment::{DaemonDeployment, DaemonDeploymentKey, FinalCounts, Rollback, is_over};
 pub use find::{
-    active, daemons_of, deployments_of, find, find_named, find_plainly, key_in_arn, key_of, providers_of, revisions_of,
+    active, daemons_of, deployments_of, find, find_named, find_plainly, gone_of, key_in_arn, key_of, providers_of,
+    revisions_of,
 };
 pub use launch::{images_of, launch, needs};
 pub use record::{Daemon, DaemonKey, DaemonRevision, DaemonRevisionKey, DaemonStatus, RevisionId, forget, forget_all};

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>
 
 use super::*;
+use crate::testing::task_definition;
 use api_models::iam::CreateRoleRequest;
 
 use crate::services::ecs::resources::Protection;
@@ -109,21 +110,7 @@ async fn with_strict_iam_a_role_that_cannot_be_assumed_is_told_and_tried_again()
     let config = Config { strict_iam: true, ..Config::default() };
     let mut world = World::configured(1, LaunchType::Fargate, config).await;
     let role = "arn:aws:iam::123456789012:role/execution";
-    let request = RegisterTaskDefinitionRequest {
-        family: Some("roled".into()),
-        execution_role_arn: Some(role.into()),
-        network_mode: Some(NetworkMode::Awsvpc),
-        requires_compatibilities: Some(vec![Compatibility::Fargate]),
-        cpu: Some("256".into()),
-        memory: Some("512".into()),
-        container_definitions: Some(vec![ContainerDefinition {
-            name: Some("app".into()),
-            image: Some("good:1".into()),
-            ..ContainerDefinition::default()
-        }]),
-        ..RegisterTaskDefinitionRequest::default()
-    };
-    register_task_definition::handle(world.context.clone(), request).await.expect("a task definition");
+    task_definition(&world.context, "roled", |it| it.execution_role_arn = Some(role.into())).await;
     let request = world.request("roled", 1);
     world.create(request).await;
     let told = format!(
